@@ -1,0 +1,88 @@
+# PC Graph. `make app` and `make test` set up what is missing and are quick when nothing is.
+# A setup is stamped with a checksum of the requirements it installed, so it runs again only when they change.
+
+PYTHON   ?= python3
+CHROMIUM ?= /usr/bin/chromium
+ADDRESS  ?= localhost
+PORT     ?= 8501
+
+VENV := .venv
+PY   := $(VENV)/bin/python
+sum   = $(shell cat $(1) | cksum | cut -d' ' -f1)
+
+APP_READY  := $(VENV)/.app-$(call sum,requirements.txt)
+DEV_READY  := $(VENV)/.dev-$(call sum,requirements.txt requirements-dev.txt)
+NODE_READY := node_modules/.ready-$(call sum,package-lock.json)
+
+# A moved or half-made environment is made again, so its stamps no longer count.
+$(shell [ -x $(PY) ] || rm -f $(VENV)/.app-* $(VENV)/.dev-*)
+
+# One thread a process: many visitors, or several test workers, then share the cores evenly.
+export OMP_NUM_THREADS := 1
+export CHROMIUM
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help app test bench format screenshots chromium node
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+
+app: $(APP_READY) ## serve the app on http://localhost:8501
+	$(PY) -m streamlit run app.py --server.address $(ADDRESS) --server.port $(PORT)
+
+test: chromium node $(DEV_READY) $(NODE_READY) ## check style and types, run every test
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	node --test tests/js/*.mjs
+	$(PY) -m pytest
+
+bench: chromium $(DEV_READY) ## measure the engine and the stage
+	$(PY) -m tests.bench
+
+screenshots: chromium $(DEV_READY) ## take the pictures in docs/images again
+	$(PY) -m tests.screenshots
+
+format: $(DEV_READY) ## put the code into its one form
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+# ---- setup ----
+
+# $(call stop,sentence): say what is wrong and what to do, and stop.
+stop = { echo "$(1)" >&2; exit 1; }
+
+# $(call apt,what,packages): install Debian packages as root, or say what to run.
+apt = if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
+	then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(2); \
+	else $(call stop,$(1) Run: sudo apt-get install $(2)); fi
+
+$(PY):
+	@command -v $(PYTHON) >/dev/null || $(call apt,$(PYTHON) is missing.,python3 python3-venv)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	$(call stop,PC Graph needs Python 3.11 or newer and $(PYTHON) is $$($(PYTHON) -V 2>&1). Install one and run: make app PYTHON=python3.11)
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call apt,$(PYTHON) cannot make virtual environments.,python3-venv)
+	$(PYTHON) -m venv --clear $(VENV)
+
+$(APP_READY): | $(PY)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@rm -f $(VENV)/.app-* && touch $@
+
+$(DEV_READY): | $(APP_READY)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c requirements.txt
+	@rm -f $(VENV)/.dev-* && touch $@
+
+$(NODE_READY): | node
+	npm ci --include=dev --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+node:
+	@command -v node >/dev/null || $(call apt,Node.js is missing.,nodejs)
+	@command -v npm >/dev/null || $(call apt,npm is missing.,npm)
+	@node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' || \
+	$(call stop,The tests need Node.js 18 or newer and this is $$(node -v). Install a newer one from https://nodejs.org)
+
+chromium:
+	@[ -x "$(CHROMIUM)" ] || $(call apt,The browser tests need Chromium at $(CHROMIUM); make test CHROMIUM=path names another.,chromium)

@@ -1,0 +1,118 @@
+// The energy curve that is the scrubber: a range input lies over it.
+
+import { attribute, html, svg, text } from "./dom.mjs";
+import { entry } from "./frame.mjs";
+import { methodName } from "./explain.mjs";
+import { number } from "./messages.mjs";
+import { stepsOf } from "./position.mjs";
+
+const HEIGHT = 80;
+const [TOP, BOTTOM, TICKS] = [28, 54, 73];
+const SIDE = 40;
+const THUMB = 24;
+
+/** Return the finite energies of a lane, in order; BP has none. */
+export const energiesOf = (lane) => (lane.energy ?? []).map((value) => (value === null ? null : Number(value)));
+
+/** Return how the energy goes: "none", "broken", "flat", "falls", "rises" or "turns" with the step where it first rises. */
+export function trend(energies) {
+  const values = energies.filter((value) => value !== null);
+  if (values.length < 2) return { kind: "none", step: null };
+  if (values.some((value) => !Number.isFinite(value))) return { kind: "broken", step: values.findIndex((value) => !Number.isFinite(value)) };
+  const rises = (i) => values[i] > values[i - 1] * (1 + 1e-12);
+  const falls = (i) => values[i] < values[i - 1] * (1 - 1e-12);
+  const steps = values.slice(1).map((_, i) => i + 1);
+  const step = steps.find(rises) ?? null;
+  if (step === null) return { kind: steps.some(falls) ? "falls" : "flat", step };
+  return { kind: steps.some(falls) ? "turns" : "rises", step };
+}
+
+/** Return {log, share}: share(value) is 0 at the bottom and 1 at the top; logarithmic where the sizes span a factor of 30. */
+export function energyScale(lists) {
+  const values = lists.flat().filter((value) => value !== null && Number.isFinite(value) && value >= 0);
+  const [most, positive] = [Math.max(...values, 0), values.filter((value) => value > 0)];
+  const least = Math.min(...positive, most);
+  const log = positive.length > 1 && most / least > 30;
+  if (!positive.length) return { log: false, share: () => 0 };
+  const floor = Math.max(least, most * 1e-12);
+  if (log) return { log, share: (value) => (value > 0 ? clamp(Math.log(value / floor) / Math.log(most / floor)) : 0) };
+  return { log, share: (value) => clamp(value / most) };
+}
+
+const clamp = (value) => (Number.isFinite(value) ? Math.min(Math.max(value, 0), 1) : 1);
+
+/** Return the steps that carry a label, so that labels never touch. */
+export function labelledSteps(steps, width, labelWidth = 58) {
+  const room = Math.max(1, Math.floor(width / labelWidth));
+  const every = [1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000].find((one) => steps / one <= room) ?? steps;
+  const list = [];
+  for (let t = 0; t < steps; t += every) list.push(t);
+  if (list.length > 1 && steps - list.at(-1) < every * 0.6) list.pop();
+  return [...list, steps];
+}
+
+/** Draw curve and slider; `onInput(t)` is called while scrubbing. */
+export function createEnergy({ payload, lanes, say, onInput }) {
+  const steps = stepsOf(payload);
+  const curves = lanes.map((index) => ({ lane: payload.lanes[index], energies: energiesOf(payload.lanes[index]) })).filter(({ energies }) => energies.some((value) => value !== null));
+  const { log, share } = energyScale(curves.map(({ energies }) => energies));
+  const picture = svg("svg", { class: "energy-curve", "aria-hidden": "true", height: HEIGHT });
+  const caption = html("p", { class: "energy-caption" });
+  const slider = html("input", { type: "range", class: "scrubber", min: 0, max: steps, step: 1, "aria-label": say("stage.step_slider") });
+  const element = html("div", { class: "energy" }, picture, caption, slider);
+  const [setCaption, setSpoken] = [text(caption), attribute(slider, "aria-valuetext")];
+  let [x, now, head, dots] = [() => 0, 0, null, []];
+  slider.addEventListener("input", () => onInput(Number(slider.value)));
+
+  const y = (value) => BOTTOM - (BOTTOM - TOP) * share(value);
+  function redraw(width) {
+    const inner = Math.max(width - 2 * SIDE, 10);
+    x = (t) => SIDE + (steps ? (t / steps) * inner : 0);
+    slider.style.left = `${SIDE - THUMB / 2}px`;
+    slider.style.width = `${inner + THUMB}px`;
+    head = svg("line", { class: "head", y1: 24, y2: 60 });
+    dots = curves.map(() => svg("circle", { class: "dot on", r: 6 }));
+    picture.setAttribute("width", width);
+    picture.replaceChildren(svg("line", { class: "rail", x1: SIDE, x2: SIDE + inner, y1: BOTTOM, y2: BOTTOM }),
+      ...curves.flatMap((curve, i) => curveParts(curve, i)), ...tickParts(inner), head, ...dots);
+    draw(now);
+  }
+  function curveParts({ energies }, i) {
+    const points = energies.map((value, t) => (value === null ? null : [x(t), y(value)])).filter(Boolean);
+    const line = svg("polyline", { class: `energy-line line${i}`, points: points.map((p) => p.map((v) => v.toFixed(1)).join(",")).join(" ") });
+    return [line, ...(steps <= 60 ? points.map(([cx, cy]) => svg("circle", { class: "dot", cx, cy, r: 3.5 })) : [])];
+  }
+  function tickParts(inner) {
+    return labelledSteps(steps, inner).map((t) => {
+      const label = svg("text", { class: "tick", x: x(t), y: TICKS, "text-anchor": "middle" });
+      label.append(say("stage.tick", { t }));
+      return label;
+    });
+  }
+  function draw(t) {
+    now = t;
+    slider.value = t;
+    setSpoken(say("stage.step_of", { t, steps }));
+    setCaption(captionOf(curves, t, log, say));
+    if (!head) return;
+    head.setAttribute("x1", x(t));
+    head.setAttribute("x2", x(t));
+    dots.forEach((dot, i) => {
+      const at = Math.min(t, curves[i].energies.length - 1);
+      dot.setAttribute("cx", x(at));
+      dot.setAttribute("cy", y(curves[i].energies[at]));
+    });
+  }
+  return { element, slider, resize: redraw, draw };
+}
+
+function captionOf(curves, t, log, say) {
+  if (!curves.length) return say("stage.energy_none");
+  return curves.map(({ lane, energies }) => {
+    const value = entry(energies, t);
+    const { kind, step } = trend(energies);
+    const slots = { method: methodName(lane), value: number(value), scale: log ? ` ${say("stage.energy_log")}` : "", rate: lane.rate, step };
+    const start = say(curves.length > 1 ? "stage.energy_of" : "stage.energy", slots);
+    return start + say(kind === "rises" && lane.rate === 1 ? "stage.energy_rises_unit" : `stage.energy_${kind}`, slots);
+  }).join("   ");
+}

@@ -1,0 +1,82 @@
+// One sentence: what just happened to a node, or in a step. Pure: returns [{key, slots}].
+
+import { different, entry, isLeaf, scalar } from "./frame.mjs";
+import { linksOf, readsThrough } from "./trace.mjs";
+
+/** Return what happened to a node at step t in a lane. */
+export function explainNode(payload, laneIndex, name, t) {
+  const lane = payload.lanes[laneIndex];
+  const node = linksOf(payload).node(name);
+  const context = { payload, lane, node, name, t, i: linksOf(payload).index(name) };
+  return isLeaf(node) ? [leafSentence(context)] : nodeSentences(context);
+}
+
+function leafSentence({ lane, node, name, t }) {
+  const read = lane.reads[name] ?? null;
+  if (node.kind === "constant") return said("leaf_constant", { name });
+  if (read === null) return said("leaf_never", { name });
+  const kind = lane.method === "bp" ? "_bp" : "";
+  const slots = { name, step: read };
+  if (t < read) return said(`leaf_waits${kind}`, slots);
+  return t === read ? said(`leaf_now${kind}`, slots) : said(`leaf_read${kind}`, slots);
+}
+
+function nodeSentences(context) {
+  const { payload, lane, node, name, t } = context;
+  const reads = readsThrough(payload, lane, name, t);
+  const read = reads.length ? [said(reads.length > 1 ? "reads_many" : "reads_one", { names: reads.join(", ") })] : [];
+  const carried = node.kind === "identity" ? [said("identity", { name, origin: node.stands_for })] : [];
+  return [mainSentence(context), ...carried, ...read];
+}
+
+function mainSentence(context) {
+  const { payload, lane, node, name, t, i } = context;
+  const error = scalar(entry(lane.errors[i], t));
+  if (error !== null && !Number.isFinite(error)) return said("broken", { name });
+  if (lane.method === "bp") return backpropSentence(context);
+  if (name === payload.output) return said(t === 0 ? "output_start" : "output", { name });
+  if (lane.front && node.level > t) return said("ahead", { name });
+  if (lane.front && node.level === t) return said(lane.levelled && lane.rate === 1 && lane.method === "zil" ? "front" : "front_plain", { name });
+  if (lane.front) return said("passed", { name });
+  return movedSentence(context, error);
+}
+
+function backpropSentence({ payload, node, name, t }) {
+  if (name === payload.output && t === 0) return said("output_bp", { name });
+  if (node.level > t) return said("ahead_bp", { name });
+  return said(node.level === t ? "front_bp" : "passed_bp", { name });
+}
+
+function movedSentence({ lane, name, t, i }, error) {
+  const [before, now] = [entry(lane.values[i], t - 1), entry(lane.values[i], t)];
+  if (t > 0 && t <= lane.steps && different(before, now)) {
+    const scalars = typeof now === "number" && typeof before === "number";
+    return scalars ? said("moved", { name, before, after: now }) : said("moved_tensor", { name });
+  }
+  return said(error === 0 ? "quiet" : "still", { name });
+}
+
+const said = (key, slots) => ({ key: `stage.explain.${key}`, slots });
+
+/** Return what happened in a step: the lane's own caption, or in a phase what that phase does. */
+export function explainStep(payload, lanes, t, phase) {
+  if (phase) return [{ key: `stage.phase_${phase}`, slots: {} }];
+  if (lanes.length > 1) return compareStep(payload, lanes, t);
+  const lane = payload.lanes[lanes[0]];
+  const caption = entry(lane.captions, t);
+  return caption ? [caption] : [];
+}
+
+/** Return the slot that names a lane's method: a key that is said in its turn. */
+export const methodName = (lane) => ({ key: `stage.method.${lane.method}` });
+
+// Two or more lanes: say whether they are still together, from the data.
+function compareStep(payload, lanes, t) {
+  const { parts } = payload.compare ?? { parts: [] };
+  return lanes.slice(1).map((index) => {
+    const lane = payload.lanes[index];
+    const slots = { method: methodName(lane), reference: methodName(payload.lanes[0]), step: parts[index] };
+    if (parts[index] === null || parts[index] === undefined || parts[index] > t) return { key: lane.front ? "stage.together_front" : "stage.together", slots };
+    return { key: parts[index] === t ? "stage.part_now" : "stage.parted", slots };
+  });
+}

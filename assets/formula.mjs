@@ -1,0 +1,92 @@
+// A formula tree as MathML, with names or with numbers in it. Pure: returns descriptions, dom.mjs draws them.
+
+import { number } from "./messages.mjs";
+
+export const mi = (text) => ({ tag: text.length === 1 ? "mi" : "mtext", text });
+export const mo = (text) => ({ tag: "mo", text });
+export const mn = (text, name) => ({ tag: "mn", text, ...(name ? { class: name } : {}) });
+export const row = (...children) => ({ tag: "mrow", children });
+export const sub = (base, index) => ({ tag: "msub", children: [mi(base), { tag: "mtext", text: index }] });
+const parentheses = (inside) => row(mo("("), inside, mo(")"));
+
+/** Return a number as a description; a negative one says so, to be put in parentheses where needed. */
+export function figure(value, { decimals = 4, signed = false, hue = false } = {}) {
+  const name = hue ? (value > 0 ? "pos" : value < 0 ? "neg" : "zero") : null;
+  return { ...mn(number(value, decimals, signed), name), negative: value < 0 };
+}
+
+const SUM = 1;
+const PRODUCT = 2;
+const POWER = 4;
+const STRENGTH = { "+": SUM, "-": SUM, "*": PRODUCT, "@": PRODUCT, neg: PRODUCT, "**": POWER };
+const COMPARISONS = new Set(["<", ">", "<=", ">=", "=="]);
+
+/** Return a tree as MathML. `leaf(name)` gives a name's description; with `times` "×" it is a rule filled with numbers. */
+export function formula(tree, leaf, times = "·") {
+  const show = (part, outer = 0, first = true) => {
+    if (typeof part === "number") return wrap(figureOf(part), part < 0 && !(first && outer <= SUM), 0, 1);
+    if (typeof part === "string") return wrapLeaf(leaf(part), outer, first);
+    const [op, ...parts] = part;
+    const shown = operation(op, parts, show, times);
+    return wrap(shown, false, STRENGTH[op] ?? 9, outer + (first ? 0 : 0.5));
+  };
+  return show(tree);
+}
+
+const figureOf = (value) => mn(Number.isInteger(value) ? String(value).replace("-", "−") : number(value));
+const wrap = (shown, forced, strength, outer) => (forced || (strength && strength < outer) ? parentheses(shown) : shown);
+const wrapLeaf = (shown, outer, first) => (shown.negative && (!first || outer >= POWER) ? parentheses(shown) : shown);
+
+function operation(op, parts, show, times) {
+  const [a, b, c] = parts;
+  if (op === "+" || op === "-") return row(show(a, SUM), mo(op === "+" ? "+" : "−"), show(b, SUM, false));
+  if (op === "*" || op === "@") return row(show(a, PRODUCT), mo(op === "@" && times === "·" ? "" : times), show(b, PRODUCT, false));
+  if (op === "/") return { tag: "mfrac", children: [show(a), show(b)] };
+  if (op === "**") return { tag: "msup", children: [show(a, POWER + 1), show(b)] };
+  if (op === "neg") return row(mo("−"), show(a, PRODUCT, false));
+  if (op === "if") return cases(show, a, b, c);
+  if (COMPARISONS.has(op)) return row(show(a), mo({ "<=": "≤", ">=": "≥", "==": "=" }[op] ?? op), show(b));
+  if (op === "call") return call(a, parts.slice(1), show);
+  return call(op, parts, show);
+}
+
+function call(name, parts, show) {
+  const shown = parts.map((part) => show(part));
+  if (name === "sqrt") return { tag: "msqrt", children: shown };
+  if (name === "exp") return { tag: "msup", children: [mi("e"), shown[0]] };
+  if (name === "abs") return row(mo("|"), shown[0], mo("|"));
+  return row(mi(name), mo("("), ...shown.flatMap((one, i) => (i ? [mo(","), one] : [one])), mo(")"));
+}
+
+function cases(show, condition, yes, no) {
+  const line = (...cells) => ({ tag: "mtr", children: cells.map((cell) => ({ tag: "mtd", children: [cell] })) });
+  return row(mo("{"), { tag: "mtable", children: [line(show(yes), row(mi("if"), mo(" "), show(condition))), line(show(no), mi("else"))] });
+}
+
+const CALLS = {
+  sqrt: Math.sqrt, exp: Math.exp, log: Math.log, sin: Math.sin, cos: Math.cos, tan: Math.tan, tanh: Math.tanh, abs: Math.abs,
+  min: Math.min, max: Math.max, minimum: Math.min, maximum: Math.max, sign: Math.sign,
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)), relu: (x) => Math.max(x, 0), softplus: (x) => Math.log1p(Math.exp(x)),
+};
+const BINARY = {
+  "+": (a, b) => a + b, "-": (a, b) => a - b, "*": (a, b) => a * b, "/": (a, b) => a / b, "**": (a, b) => a ** b,
+  "<": (a, b) => a < b, ">": (a, b) => a > b, "<=": (a, b) => a <= b, ">=": (a, b) => a >= b, "==": (a, b) => a === b,
+};
+
+/** Return the number a tree stands for, or NaN where it cannot be told here: then no numbers are shown. */
+export function evaluate(tree, value) {
+  if (typeof tree === "number") return tree;
+  if (typeof tree === "string") return Number(value(tree) ?? NaN);
+  const [op, ...parts] = tree;
+  if (op === "call") return CALLS[parts[0]]?.(...parts.slice(1).map((part) => evaluate(part, value))) ?? NaN;
+  const [a, b, c] = parts.map((part) => evaluate(part, value));
+  if (op === "neg") return -a;
+  if (op === "if") return a ? b : c;
+  return BINARY[op]?.(a, b) ?? NaN;
+}
+
+/** Return the names a tree mentions. */
+export function namesIn(tree) {
+  if (typeof tree === "string") return [tree];
+  return Array.isArray(tree) ? tree.slice(tree[0] === "call" ? 2 : 1).flatMap(namesIn) : [];
+}

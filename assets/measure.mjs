@@ -1,0 +1,47 @@
+// How wide texts are in the page's font, measured once on a canvas: never by laying out the page.
+
+import { NUMBER } from "./geometry.mjs";
+import { scalar } from "./frame.mjs";
+
+const LONGEST_NAME = 110;
+
+/** Return the widths that geometry needs, and the names cut to fit a card. */
+export function measure(payload, family, { marks = false } = {}) {
+  const width = ruler(`700 ${NUMBER}px ${family}`);
+  const small = ruler(`700 15px ${family}`);
+  const names = new Map(payload.nodes.map((node) => [node.name, cut(node.name, LONGEST_NAME, width)]));
+  const pills = new Map(Object.entries(payload.ops).map(([op, { symbol }]) => [op, Math.max(24, small(symbol) + 14)]));
+  const heads = payload.nodes.map((node) => width(names.get(node.name)) + (pills.get(node.op) ?? 24) + 32);
+  const powers = needsPowers(payload);
+  return {
+    marks,
+    names,
+    pills,
+    name: Math.max(...[...names.values()].map(width)),
+    head: Math.max(...heads),
+    number: width(powers ? "−8.88e−8" : "−88.888"),
+    label: small(powers ? "+8.88e−8" : "+8.8888") + 4,
+  };
+}
+
+function ruler(font) {
+  const context = document.createElement("canvas").getContext("2d");
+  context.font = font;
+  return (text) => context.measureText(text).width;
+}
+
+/** Return a name cut in its middle: module paths differ at both ends. */
+export function cut(name, most, width) {
+  if (width(name) <= most) return name;
+  let kept = name.length - 1;
+  while (kept > 2 && width(join(name, kept)) > most) kept -= 1;
+  return join(name, kept);
+}
+
+const join = (name, kept) => `${name.slice(0, Math.ceil(kept / 2))}…${name.slice(name.length - Math.floor(kept / 2))}`;
+
+function needsPowers(payload) {
+  const tiny = (value) => { const size = Math.abs(scalar(value)); return size > 0 && size < 1e-3; };
+  const any = (lists) => lists.some((series) => series?.some(tiny));
+  return payload.lanes.some((lane) => any(lane.values) || any(lane.predictions) || any(lane.errors));
+}

@@ -1,0 +1,62 @@
+// Says sentences from the message table by key, and prints numbers exactly as pcgraph/messages.py does.
+
+/** Return a number as people read it: a true minus sign, fixed decimals, powers of ten at the ends. */
+export function number(value, decimals = 4, signed = false) {
+  if (Number.isNaN(value)) return "NaN";
+  if (!Number.isFinite(value)) return value < 0 ? "−∞" : "∞";
+  const size = Math.abs(value);
+  const plain = size === 0 || (size >= Number(`1e-${decimals}`) && size < 1e6);
+  const sign = value < 0 ? "−" : signed ? "+" : "";
+  return sign + (plain ? fixed(size, decimals) : scientific(size)).replace("-", "−");
+}
+
+/** Return a number short enough for a card: the larger it is, the fewer decimals. */
+export function short(value, signed = false) {
+  const size = Math.abs(value);
+  return number(value, size < 100 ? 3 : size < 1e3 ? 2 : size < 1e4 ? 1 : 0, signed);
+}
+
+function scientific(size) {
+  const [digits, power] = size.toExponential(2).split("e");
+  const [exact] = size.toExponential(60).split("e");
+  return `${even(digits, exact)}e${Number(power)}`;
+}
+
+function fixed(size, decimals) {
+  return even(size.toFixed(decimals), size.toFixed(Math.min(100, decimals + 60)));
+}
+
+// Python rounds an exact tie to the even digit, JavaScript rounds it up.
+function even(rounded, exact) {
+  const tie = exact.length > rounded.length && /^\.?50*$/.test(exact.slice(rounded.length));
+  const last = Number(rounded.at(-1));
+  return tie && last % 2 === 1 ? rounded.slice(0, -1) + (last - 1) : rounded;
+}
+
+/** Split a sentence into pieces {text, slot}, its slots filled. */
+export function pieces(template, slots = {}) {
+  return template
+    .split(/\{(\w+)\}/)
+    .map((text, i) => (i % 2 ? { text: fill(slots[text]), slot: text } : { text, slot: null }))
+    .filter((piece) => piece.text !== "");
+}
+
+function fill(value) {
+  if (typeof value === "number") return Number.isInteger(value) ? String(value).replace("-", "−") : number(value);
+  return value === null || value === undefined ? "" : Array.isArray(value) ? value.join(", ") : String(value);
+}
+
+/** Return say(key, slots) over a table; a slot may itself be {key, slots}; an unknown key is said as itself, so that a gap is seen and nothing breaks. */
+export function createSay(table) {
+  const say = (key, slots) => say.pieces(key, slots).map((piece) => piece.text).join("");
+  say.pieces = (key, slots = {}) => pieces(table[key] ?? key, Object.fromEntries(Object.entries(slots).map(nested)));
+  const nested = ([name, value]) => [name, value?.key ? say(value.key, value.slots) : value];
+  say.has = (key) => key in table;
+  return say;
+}
+
+/** Fetch the table of a language from beside this module. */
+export async function loadMessages(language = "en") {
+  const answer = await fetch(new URL(`./messages/${language}.json`, import.meta.url));
+  return answer.json();
+}

@@ -1,0 +1,230 @@
+// createStage: puts the picture, the card, the curve and the controls together around one position {t, phase}.
+
+import { createBoard } from "./board.mjs";
+import { createControls } from "./controls.mjs";
+import { createEnergy } from "./energy.mjs";
+import { attribute, html, text } from "./dom.mjs";
+import { explainStep } from "./explain.mjs";
+import { createFullStage } from "./fullstage.mjs";
+import { createInspector } from "./inspector.mjs";
+import { listenKeys } from "./keys.mjs";
+import { createLegend } from "./legend.mjs";
+import { createSay, loadMessages } from "./messages.mjs";
+import { createClock, createJourney, reducedMotion } from "./motion.mjs";
+import { createPlayer, duration, nextSpeed } from "./player.mjs";
+import { atGrain, clampStep, first, isLast, last, next, previous, stepsOf } from "./position.mjs";
+import { NARROW, watchRoom } from "./room.mjs";
+import { themeOf } from "./theme.mjs";
+
+/**
+ * Draw a payload (docs/payload.md) into an element.
+ *
+ * options: t, phase ("step" or "phases" grain is told by phase), selected, speed, playing: where to start;
+ * lanes: indices of the lanes to show (default all); messages: the table of sentences (default: fetched);
+ * theme: "light", "dark" (default: read from the page); lang; share(): the link to copy; onChange(state): called after each change.
+ */
+export function createStage(element, payload, options = {}) {
+  const root = html("div", { class: "stage", "data-testid": "stage", lang: options.lang ?? "en" });
+  const clock = createClock();
+  const state = {
+    t: clampStep(options.t ?? 0, stepsOf(payload)), phase: options.phase ?? null, selected: options.selected ?? null,
+    speed: options.speed ?? 1, playing: Boolean(options.playing), view: options.view ?? null,
+  };
+  let [say, parts, alive] = [null, null, true];
+  element.append(root);
+  root.dataset.theme = options.theme ?? themeOf(root);
+
+  const journey = createJourney(clock, (share) => parts?.board.travel(share));
+  const player = createPlayer(clock, { length: () => duration(state.speed, state.phase ? "phases" : "step"), advance, changed: playingChanged });
+  const data = Object.fromEntries(["method", "t", "steps", "phase", "playing", "selected"].map((name) => [name, attribute(root, `data-${name}`)]));
+  const full = createFullStage(root, () => { room.look(); layout(); });
+  const room = watchRoom(root, ({ width, height }) => { size = { width, height }; layout(); });
+  let size = { width: root.clientWidth, height: 600 };
+  const stopKeys = listenKeys(root, perform, (one) => root.contains(one) && !one.matches("select"));
+  const boardSize = new ResizeObserver(([{ contentRect }]) => parts?.board.resize({ w: contentRect.width, h: contentRect.height }, full.on ? "stage" : "page"));
+  const curveSize = new ResizeObserver(([{ contentRect }]) => parts?.energy.resize(contentRect.width));
+
+  if (options.messages) start(options.messages);
+  else loadMessages(options.lang).then(start);
+
+  function start(messages) {
+    if (!alive) return;
+    say = createSay(messages);
+    build();
+    if (state.playing) { state.playing = false; player.play(); }
+    if (document.fonts && document.fonts.status !== "loaded") document.fonts.ready.then(() => alive && build());
+  }
+
+  // ---- parts
+
+  function build() {
+    const view = parts ? parts.board.view : state.view;
+    parts?.board.destroy();
+    const lanes = options.lanes ?? payload.lanes.map((_, i) => i);
+    const family = getComputedStyle(root).fontFamily;
+    const shared = { payload, lanes, say, onSelect: select };
+    const caption = html("p", { class: "stage-caption", role: "status", "aria-live": "polite" });
+    parts = {
+      lanes,
+      board: createBoard({ ...shared, family, onView: changed }),
+      inspector: createInspector(shared),
+      energy: createEnergy({ ...shared, onInput: (t) => { player.pause(); moveTo({ ...atGrain(state, null), t, phase: state.phase && "feedback" }); } }),
+      controls: createControls({ say, perform, setGrain, setSpeed, share: options.share }),
+      legend: createLegend(say),
+      setCaption: text(caption),
+    };
+    root.replaceChildren(html("div", { class: "stage-main" }, parts.board.element, parts.inspector.element), parts.energy.element, parts.controls.element, caption, parts.legend.element);
+    boardSize.disconnect();
+    curveSize.disconnect();
+    boardSize.observe(parts.board.element);
+    curveSize.observe(parts.energy.element);
+    layout();
+    draw({});
+    parts.board.select(state.selected);
+    measureNow();
+    parts.board.restore(view);
+  }
+
+  // The first picture is drawn at once, without waiting for the observers.
+  function measureNow() {
+    const { clientWidth: w, clientHeight: h } = parts.board.element;
+    parts.board.resize({ w, h }, full.on ? "stage" : "page");
+    parts.energy.resize(parts.energy.element.clientWidth);
+  }
+
+  function layout() {
+    const narrow = size.width < NARROW && !full.on;
+    root.classList.toggle("narrow", narrow);
+    root.style.height = full.on || narrow ? "" : `${options.height ?? size.height}px`;
+  }
+
+  // ---- drawing
+
+  function draw(how) {
+    if (!parts) return;
+    const { t, phase, selected, playing, speed } = state;
+    const steps = stepsOf(payload);
+    parts.board.draw({ t, phase }, how);
+    parts.inspector.draw({ t, phase, selected });
+    parts.energy.draw(t);
+    parts.controls.draw({ t, phase, playing, steps, speedNow: speed });
+    if (!playing || speed <= 1) parts.setCaption(captionText(t, steps, phase));
+    data.method(parts.lanes.map((index) => payload.lanes[index].method).join(" "));
+    data.t(String(t));
+    data.steps(String(steps));
+    data.phase(phase ?? "");
+    data.playing(String(playing));
+    data.selected(selected ?? "");
+  }
+
+  function captionText(t, steps, phase) {
+    const place = say(phase ? "stage.step_of_phase" : "stage.step_of", { t, steps, phase: phase ? { key: `stage.grain_${phase}` } : "" });
+    const happened = explainStep(payload, parts.lanes, t, phase).map(({ key, slots }) => say(key, slots)).join(" ");
+    return say("stage.caption", { place, happened });
+  }
+
+  function changed() {
+    if (parts) options.onChange?.({ ...state, view: parts.board.view });
+  }
+
+  // ---- moving
+
+  function moveTo(position, forward = false) {
+    journey.finish();
+    const lively = forward && !reducedMotion();
+    Object.assign(state, { t: clampStep(position.t, stepsOf(payload)), phase: position.phase });
+    root.classList.toggle("moving", lively);
+    draw({ travel: lively, flash: lively && state.speed <= 4 });
+    if (lively) journey.start(Math.min(450, 0.8 * duration(state.speed, state.phase ? "phases" : "step")));
+    changed();
+  }
+
+  function advance() {
+    moveTo(next(state, stepsOf(payload)), true);
+    return !isLast(state, stepsOf(payload));
+  }
+
+  function playingChanged(playing) {
+    state.playing = playing;
+    draw({});
+    changed();
+  }
+
+  function play() {
+    if (isLast(state, stepsOf(payload))) moveTo(first(state));
+    player.play();
+  }
+
+  const byHand = (position, forward) => { player.pause(); moveTo(position, forward); };
+
+  function select(name) {
+    state.selected = name;
+    parts.board.select(name);
+    parts.inspector.draw(state);
+    data.selected(name ?? "");
+    changed();
+  }
+
+  function setGrain(grain) { byHand(atGrain(state, grain)); }
+  function setSpeed(speed) { state.speed = speed; draw({}); changed(); }
+
+  function escape() {
+    if (parts.legend.open) return parts.legend.close();
+    if (full.on) return full.leave();
+    if (state.selected !== null) return select(null);
+    return false;
+  }
+
+  function perform(action) {
+    if (!parts) return false;
+    const steps = stepsOf(payload);
+    return {
+      next: () => byHand(next(state, steps), !isLast(state, steps)),
+      back: () => byHand(previous(state)),
+      first: () => byHand(first(state)),
+      last: () => byHand(last(state, steps)),
+      toggle: () => (player.playing ? player.pause() : play()),
+      coarser: () => setGrain("step"),
+      finer: () => setGrain("phases"),
+      faster: () => setSpeed(nextSpeed(state.speed, 1)),
+      slower: () => setSpeed(nextSpeed(state.speed, -1)),
+      stageMode: () => full.toggle(),
+      legend: () => parts.legend.toggle(),
+      escape,
+    }[action]();
+  }
+
+  return {
+    root,
+    goTo(t, phase = state.phase && "feedback") { byHand({ t, phase }); },
+    play,
+    pause: () => player.pause(),
+    /** Show other numbers. Of the same problem: step, zoom and selection stay; of another: start where the options say. */
+    setPayload(nextPayload, nextOptions = {}) {
+      const same = nextPayload.problem === payload.problem;
+      if (nextPayload.id === payload.id && !Object.keys(nextOptions).length) return;
+      player.pause();
+      journey.finish();
+      payload = nextPayload;
+      Object.assign(options, nextOptions);
+      const start = same ? state : { t: 0, selected: null, view: null };
+      Object.assign(state, { ...start, ...pick(nextOptions, ["phase", "selected", "speed"]), t: clampStep(nextOptions.t ?? start.t, stepsOf(payload)) });
+      if (!same) parts?.board.fit();
+      if (say) build();
+    },
+    setTheme(theme) { root.dataset.theme = theme ?? themeOf(root); },
+    destroy() {
+      alive = false;
+      clock.stop();
+      room.stop();
+      stopKeys();
+      full.destroy();
+      boardSize.disconnect();
+      curveSize.disconnect();
+      parts?.board.destroy();
+      root.remove();
+    },
+  };
+}
+
+const pick = (object, names) => Object.fromEntries(names.filter((name) => name in object).map((name) => [name, object[name]]));

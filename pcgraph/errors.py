@@ -1,0 +1,58 @@
+"""What can go wrong, each as one sentence: what, where, got and expected, next step."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+from pcgraph.messages import say
+
+
+class PCGraphError(ValueError):
+    """A problem the user can mend, told in one sentence from the message table.
+
+    `key` names the sentence and `slots` fills it, so that a page can say it in any language.
+    """
+
+    def __init__(self, key: str, **slots: Any) -> None:
+        self.key, self.slots = key, slots
+        super().__init__(say(key, **slots))
+
+    def text(self, language: str = "en") -> str:
+        """Return the sentence in a language."""
+        return say(self.key, language, **self.slots)
+
+
+class GraphError(PCGraphError):
+    """The graph is not one: a cycle, an unknown name, a wrong number of inputs."""
+
+
+class OpError(PCGraphError):
+    """A node could not be computed: its shapes do not fit or a value lies outside the op's domain."""
+
+
+class DocumentError(PCGraphError):
+    """A file, link or JSON text is not a version 1 document."""
+
+
+class FormulaError(PCGraphError):
+    """A formula could not be read; the sentence gives line and column."""
+
+
+class LimitError(PCGraphError):
+    """Something is larger than an app open to a class allows."""
+
+
+class SettingError(PCGraphError):
+    """A method, rate, number of steps or other setting is out of its range."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return the nearest known word in the form " Did you mean 'tanh'?", or "" when none is near.
+
+    >>> did_you_mean("tahn", ["tanh", "exp"])
+    " Did you mean 'tanh'?"
+    """
+    near = difflib.get_close_matches(str(word), list(known), n=1)
+    return say("error.did_you_mean", name=near[0]) if near else ""

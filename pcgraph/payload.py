@@ -1,0 +1,189 @@
+"""payload: traces of one displayed graph become the versioned JSON that the stage plays (docs/payload.md)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pcgraph.compare import SAME_DIGITS, difference, first_parting
+from pcgraph.graph import Graph
+from pcgraph.layout import layout
+from pcgraph.ops import OPS, tree
+from pcgraph.solve import METHODS
+from pcgraph.trace import Solution
+
+VERSION = 1
+CELLS = 64  # the most numbers of a tensor that travel; larger ones travel as an 8 × 8 picture of block means
+
+
+def payload(solutions: Sequence[Solution]) -> dict[str, Any]:
+    """Return one or more traces of the same graph as the stage's JSON. The first is the reference of comparisons."""
+    problem = solutions[0].problem
+    graph, level, places = problem.graph, solutions[0].levels, layout(problem.graph)
+    lanes = [_lane(solution) for solution in solutions]
+    first = solutions[0].steps[0]
+    return {
+        "version": VERSION,
+        "id": _hash([_structure(graph), lanes, _cell(problem.target)]),
+        "problem": _hash(_structure(graph)),
+        "title": problem.title,
+        "target": _cell(problem.target),
+        "loss": problem.loss,
+        "output": graph.output,
+        "depth": max(level.values()),
+        "nodes": [
+            {
+                "name": node.name,
+                "op": node.op,
+                "kind": node.op if node.is_leaf else "identity" if node.stands_for else "node",
+                "level": level[node.name],
+                "x": places.positions[node.name][0],
+                "y": places.positions[node.name][1],
+                "shape": list(first.values[node.name].shape),
+                "inputs": list(node.inputs),
+                "stands_for": node.stands_for,
+                "attrs": _plain(node.attrs),
+                "group": "",
+            }
+            for node in graph.nodes
+        ],
+        "edges": [
+            {"from": name, "to": user, "slot": slot, "via": [list(point) for point in places.via.get((user, slot), ())]}
+            for name, user, slot in graph.edges
+        ],
+        "ops": {node.op: _op(node.op) for node in graph.inner},
+        "lanes": lanes,
+        "compare": _compare(solutions) if len(solutions) > 1 else None,
+    }
+
+
+def to_text(content: Any) -> str:
+    """Return JSON that is safe inside an HTML script element."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def caption(solution: Solution, t: int) -> dict[str, Any]:
+    """Return the sentence of a step as message key and slots."""
+    key, slots = _caption(solution, t)
+    return {"key": key, "slots": _slots(slots)}
+
+
+def _caption(solution: Solution, t: int) -> tuple[str, dict[str, Any]]:
+    step, method = solution.steps[t], solution.method
+    level, last = solution.levels, len(solution.steps) - 1
+    read = ", ".join(step.read)
+    here = [node.name for node in solution.problem.graph.inner if level[node.name] == t]
+    slots: dict[str, Any] = {"t": t, "energy": step.energy, "read": read, "output": solution.problem.graph.output, "nodes": ", ".join(here[:6]) + ("…" if len(here) > 6 else "")}
+    if METHODS[method].front:
+        key = "start" if t == 0 else "read" if here and read else "arrive" if here else "after"
+        return f"caption.front.{key}" if method == "zil" else f"caption.bp.{key}", slots
+    if t == 0:
+        return "caption.relax.start", slots
+    change = step.energy - solution.steps[t - 1].energy
+    key = "falls" if change < 0 else "rises" if change > 0 else "rests"
+    return f"caption.relax.{key}{'.read' if t == last and method != 'ipc' else ''}", {**slots, "before": solution.steps[t - 1].energy}
+
+
+def _lane(solution: Solution) -> dict[str, Any]:
+    graph, steps, method = solution.problem.graph, solution.steps, METHODS[solution.method]
+    leaves = {leaf.name for leaf in graph.leaves}
+    per_node: Callable[[str], list[Any]] = lambda part: [
+        None if part != "values" and name in leaves else _series([getattr(step, part).get(name) for step in steps]) for name in graph.names
+    ]
+    reads = {name: step.t for step in steps for name in step.read}
+    return {
+        "method": solution.method,
+        "symbol": method.symbol,
+        "rate": solution.rate if not isinstance(solution.rate, Mapping) else None,
+        "steps": len(steps) - 1,
+        "levelled": solution.levelled,
+        "front": method.front,
+        "result": solution.result.value,
+        "message": {"key": solution.message_key, "slots": _slots(solution.slots)},
+        "values": per_node("values"),
+        "predictions": per_node("predictions"),
+        "errors": per_node("errors"),
+        "feedback": [_series([step.feedback.get((user, slot)) for step in steps]) for _, user, slot in graph.edges],
+        "energy": [None if solution.method == "bp" else _number(step.energy) for step in steps],
+        "gradients": {name: _series(_running(steps, name)) for name in solution.gradients if name in graph},
+        "reads": {name: t for name, t in reads.items() if name in graph},
+        "captions": [caption(solution, t) for t in range(len(steps))],
+    }
+
+
+def _running(steps: Iterable[Any], name: str) -> list[Tensor | None]:
+    """Return what has been read of a leaf's gradient by each step."""
+    total: Tensor | None = None
+    running = []
+    for step in steps:
+        if name in step.read:
+            total = step.read[name] if total is None else total + step.read[name]
+        running.append(total)
+    return running
+
+
+def _series(entries: list[Tensor | None]) -> list[Any] | None:
+    """Return a column of entries, cut where it stays the same to the end; None where there is none at all."""
+    if all(entry is None for entry in entries):
+        return None
+    column = [None if entry is None else _cell(entry) for entry in entries]
+    while len(column) > 1 and column[-1] == column[-2]:
+        column.pop()
+    return column
+
+
+def _cell(value: Tensor) -> Any:
+    """Return a number, or a tensor's cells and its largest absolute entry."""
+    if value.ndim == 0:
+        return _number(value.item())
+    value = value.detach().to(torch.float64)
+    grid = value.reshape(-1, value.shape[-1]) if value.ndim > 1 else value.reshape(1, -1)
+    whole = grid.numel() <= CELLS
+    shown = grid if whole else torch.nn.functional.adaptive_avg_pool2d(grid[None], (min(8, grid.shape[0]), min(8, grid.shape[1])))[0]
+    largest = float(value.abs().max()) if value.numel() else 0.0
+    return {"max": _number(largest), "cells": [_number(number) for number in shown.flatten().tolist()], "grid": list(shown.shape), "whole": whole}
+
+
+def _number(value: float) -> Any:
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _slots(slots: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _number(value) if isinstance(value, float) else value for name, value in slots.items()}
+
+
+def _op(name: str) -> dict[str, Any]:
+    op = OPS[name]
+    return {"symbol": op.symbol, "formula": tree(op.formula) if op.formula else None, "partials": [tree(text) for text in op.partials]}
+
+
+def _compare(solutions: Sequence[Solution]) -> dict[str, Any]:
+    reference, rows = solutions[0], []
+    for name, gradient in reference.gradients.items():
+        cells = []
+        for lane, solution in enumerate(solutions[1:], start=1):
+            gap = difference(solution.gradients.get(name), gradient)
+            if gap:
+                cells.append({"lane": lane, "absolute": _number(gap.absolute), "relative": _number(gap.relative), "cosine": _number(gap.cosine), "equal": gap.equal})
+        rows.append({"name": name, "kind": reference.problem.graph[name].op if name in reference.problem.graph else "parameter", "cells": cells})
+    return {"rows": rows, "parts": [None, *[first_parting(solution, reference) for solution in solutions[1:]]], "same_digits": SAME_DIGITS}
+
+
+def _structure(graph: Graph) -> list[Any]:
+    return [[node.name, node.op, list(node.inputs), _plain(node.attrs)] for node in graph.nodes] + [graph.output]
+
+
+def _plain(attrs: Mapping[str, Any]) -> dict[str, Any]:
+    return json.loads(json.dumps(dict(attrs), default=str))
+
+
+def _hash(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -1,0 +1,284 @@
+"""solve: the thin loop over inference steps, and what each method reads from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pcgraph.errors import SettingError, did_you_mean
+from pcgraph.evaluate import cotangents, forward, learnable
+from pcgraph.graph import Edge, listing
+from pcgraph.inference import Feedback, Rate, State, energy_by_node, feedback, inference_step, learn, start, weigh
+from pcgraph.ops import OPS, pull_back
+from pcgraph.passes import distances, levels
+from pcgraph.problem import Problem
+from pcgraph.trace import Result, Solution, Step
+from pcgraph.vector import VectorGraph
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method's defaults. `steps` None means as many as the graph is deep; `front` means a clock of levels."""
+
+    name: str
+    symbol: str
+    rate: float | None
+    steps: int | None
+    level: bool
+    front: bool
+
+
+METHODS = {
+    "bp": Method("bp", "δ", None, None, False, True),
+    "zil": Method("zil", "ε", 1.0, None, True, True),
+    "fixed": Method("fixed", "ε", 1.0, None, False, False),
+    "pc": Method("pc", "ε", 0.1, 60, False, False),
+    "ipc": Method("ipc", "ε", 0.1, 60, False, False),
+}
+MOST_STEPS = 1_000_000
+UNBOUNDED = 1e12
+STILL = 1e-6
+
+
+def solve(
+    problem: Problem,
+    method: str = "zil",
+    rate: Rate | None = None,
+    steps: int | None = None,
+    level: bool | None = None,
+    precision: Mapping[str, float] | None = None,
+    save: str = "all",
+    read_at: str = "shortest",
+    learning_rate: float = 0.01,
+) -> Solution:
+    """Return the trace of a method on a problem: T = `steps` value updates, states at t = 0 … T.
+
+    `bp` sends cotangents level by level. `pc` (inference learning) moves every value by γ = `rate`; `fixed`
+    does so with predictions and Jacobians kept at their forward values; both read the gradients from the last
+    state. `zil` reads each parameter once, at the level of its users, with γ = 1 on the levelled graph; it is
+    exactly BP. With `level=False` it runs un-levelled and reads at the shortest distance to the output, or
+    the longest with `read_at="longest"`. `ipc` moves values and parameters (by `learning_rate`) in every step
+    and returns the sum of what it read.
+
+    rate: γ, one number or one a node. Default 1 for zil and fixed, 0.1 for pc and ipc.
+    steps: default the depth of the graph for bp, zil and fixed, 60 for pc and ipc.
+    level: whether identity nodes are inserted first. Default True for zil only.
+    precision: the weight π of each node's ½ε² (1 where not given).
+    save: "all" keeps every step; "last" only the last one.
+
+    Dead nodes are left out; their leaves have gradient 0. Raises SettingError for settings out of range and
+    OpError when the problem can't be computed forward. NaN and divergence stop the run: see `result`, `message`.
+
+    >>> from pcgraph.gallery import gallery
+    >>> solution = solve(gallery["residual"], "zil")
+    >>> float(solution.gradients["z3"])
+    -0.02592...
+
+    Source: Salvatori et al. (2022); Millidge et al. (2020) for `fixed`; Salvatori et al. (2024) for `ipc`.
+    """
+    chosen = _method(method)
+    levelled = chosen.level if level is None else bool(level)
+    source, problem = problem, (problem.alive().levelled() if levelled else problem.alive())
+    gamma = _checked_rate(chosen, rate)
+    steps = _checked_steps(max(levels(problem.graph).values()) if chosen.steps is None else chosen.steps, steps)
+    _one_of("save", save, ("all", "last"))
+    _one_of("read_at", read_at, ("shortest", "longest"))
+    _checked_precision(problem, precision)
+    if method == "bp":
+        solution = _backprop_trace(problem, steps, save)
+    else:
+        reads = _reads(problem, method, steps, read_at)
+        solution = _inference_trace(problem, method, gamma, steps, precision, save, reads, learning_rate)
+    dead = {name: torch.zeros_like(source.values[name]) for name in learnable(source) if name not in problem.graph}
+    ordered = {name: {**solution.gradients, **dead}[name] for name in learnable(source) if name in solution.gradients or name in dead}
+    return replace(solution, gradients=ordered, levelled=levelled)
+
+
+def _inference_trace(
+    problem: Problem,
+    method: str,
+    rate: Rate,
+    steps: int,
+    precision: Mapping[str, float] | None,
+    save: str,
+    reads: Mapping[int, list[Edge]],
+    learning_rate: float,
+) -> Solution:
+    values = forward(problem)
+    run = VectorGraph(problem) if VectorGraph.fits(problem, values) else _plain(problem)
+    state = run.start(values)
+    frozen = state if method == "fixed" else None
+    kept: list[Step] = []
+    gradients: dict[str, Tensor] = {}
+    energies: list[float] = []
+    change = math.inf
+    for t in range(steps + 1):
+        due = reads.get(t, [])
+        sent = run.feedback(run.weigh(state.errors, precision), frozen or state, leaves=save == "all" or bool(due))
+        read = _read(problem, sent, due)
+        _add(gradients, read)
+        parts = run.energy_by_node(state, precision)
+        energies.append(sum(parts.values()))
+        if save == "last":
+            kept.clear()
+        kept.append(Step(t, state, energies[-1], parts, sent, read))
+        if _hopeless(method, read, energies):
+            return _solution(problem, method, kept, gradients, rate, _diverged(problem, state, t))
+        if t < steps:
+            before, state = state, run.inference_step(state, rate, sent, precision, frozen)
+            if method == "ipc":
+                state = run.learn(state, sent, learning_rate)
+            change = _largest_change(problem, before, state) if t == steps - 1 else change
+    return _solution(problem, method, kept, gradients, rate, _outcome(problem, method, energies, change, gradients))
+
+
+def _backprop_trace(problem: Problem, steps: int, save: str) -> Solution:
+    """Return BP as a trace: at step t every node of level ≤ t has its cotangent, the others none yet."""
+    graph, level = problem.graph, levels(problem.graph)
+    values = forward(problem)
+    found = cotangents(problem, values)
+    predictions = {node.name: values[node.name] for node in graph.inner}
+    loss = energy_by_node(problem, start(problem, values))
+    kept: list[Step] = []
+    gradients: dict[str, Tensor] = {}
+    for t in range(steps + 1):
+        known = {name: found[name] for name in graph.names if name in found and level[name] <= t}
+        sent = {}
+        for node in graph.inner:
+            if level[node.name] == t:
+                inputs = [values[name] for name in node.inputs]
+                wanted = graph.wanted_slots[node.name]
+                parts = pull_back(OPS[node.op], found[node.name], values[node.name], inputs, node.attrs, wanted)
+                sent.update({(node.name, slot): part for slot, part in enumerate(parts) if part is not None})
+        read = {name: found[name] for name in learnable(problem) if level[name] == t + 1}
+        gradients.update(read)
+        if save == "last":
+            kept.clear()
+        kept.append(Step(t, State(values, predictions, known), sum(loss.values()), loss, sent, read))
+    return _solution(problem, "bp", kept, gradients, None, _outcome(problem, "bp", [], 0.0, gradients))
+
+
+def _reads(problem: Problem, method: str, steps: int, read_at: str) -> dict[int, list[Edge]]:
+    """Return, for every step, the edges whose feedback is read as (part of) a leaf's gradient."""
+    clock = levels(problem.graph) if read_at == "longest" else distances(problem.graph)
+    names = set(learnable(problem))
+    reads: dict[int, list[Edge]] = {}
+    for name, user, slot in problem.graph.edges:
+        if name in names:
+            times: Iterable[int] = {"zil": [clock[user]], "ipc": range(steps)}.get(method, [steps])
+            for t in times:
+                reads.setdefault(t, []).append((user, slot))
+    return reads
+
+
+def _read(problem: Problem, sent: Feedback, due: list[Edge]) -> dict[str, Tensor]:
+    """Return what the due edges carry, added up by leaf."""
+    read: dict[str, Tensor] = {}
+    for user, slot in due:
+        if (user, slot) in sent:
+            _add(read, {problem.graph[user].inputs[slot]: sent[user, slot]})
+    return read
+
+
+def _add(totals: dict[str, Tensor], parts: Mapping[str, Tensor]) -> None:
+    for name, part in parts.items():
+        totals[name] = totals[name] + part if name in totals else part
+
+
+def _plain(problem: Problem) -> Any:
+    """Return the functions of `pcgraph.inference` bound to a problem, under the names VectorGraph has."""
+    bound = {f.__name__: partial(f, problem) for f in (start, feedback, inference_step, learn, energy_by_node)}
+    return SimpleNamespace(weigh=weigh, **bound)
+
+
+def _largest_change(problem: Problem, before: State, after: State) -> float:
+    """Return the largest move of a value in one step, relative to the values' own size."""
+    change, size = 0.0, 1.0
+    for node in problem.graph.hidden:
+        change = max(change, float((after.values[node.name] - before.values[node.name]).abs().max()))
+        size = max(size, float(before.values[node.name].abs().max()))
+    return change / size
+
+
+Outcome = tuple[Result, str, dict[str, Any]]
+
+
+def _outcome(problem: Problem, method: str, energies: list[float], change: float, gradients: Mapping[str, Tensor]) -> Outcome:
+    steps = len(energies) - 1
+    if METHODS[method].front:
+        unread = [name for name in learnable(problem) if name not in gradients]
+        steps = max(levels(problem.graph).values())
+        if unread:
+            return Result.MAX_STEPS, "result.unread", {"names": listing(unread), "steps": steps}
+        return Result.FINISHED, "result.finished", {"steps": steps}
+    if method != "fixed" and energies[-1] > energies[0] * (1 + 1e-9):
+        return Result.DIVERGED, "result.diverging", {"steps": steps, "first": energies[0], "last": energies[-1]}
+    if change <= STILL:
+        return Result.CONVERGED, "result.converged", {"steps": steps}
+    return Result.MAX_STEPS, "result.max_steps", {"steps": steps, "change": change}
+
+
+def _hopeless(method: str, read: Mapping[str, Tensor], energies: list[float]) -> bool:
+    """Say whether a run must stop. Z-IL goes on while what it reads is finite: nobody reads the nodes behind its front."""
+    if method == "zil":
+        return not all(torch.isfinite(part).all() for part in read.values())
+    return not energies[-1] <= UNBOUNDED * (1 + energies[0])  # also when it is NaN
+
+
+def _diverged(problem: Problem, state: State, t: int) -> Outcome:
+    for node in problem.graph.inner:
+        if not torch.isfinite(state.predictions[node.name]).all():
+            return Result.DIVERGED, "result.not_a_number", {"t": t, "node": node.name, "op": node.op}
+    largest = max(problem.graph.inner, key=lambda node: float(state.errors[node.name].abs().nan_to_num(math.inf).max()))
+    return Result.DIVERGED, "result.diverged", {"t": t, "node": largest.name}
+
+
+def _solution(
+    problem: Problem, method: str, kept: list[Step], gradients: dict[str, Tensor], rate: Rate | None, outcome: Outcome
+) -> Solution:
+    result, key, slots = outcome
+    return Solution(problem, method, tuple(kept), gradients, result, rate, message_key=key, slots=slots)
+
+
+def _method(name: str) -> Method:
+    if name not in METHODS:
+        raise SettingError("error.unknown_method", method=name, known=listing(METHODS), hint=did_you_mean(name, METHODS))
+    return METHODS[name]
+
+
+def _checked_rate(method: Method, rate: Rate | None) -> Rate:
+    if rate is None:
+        return method.rate or 0.0
+    numbers = {"": rate} if not isinstance(rate, Mapping) else rate
+    for node, number in numbers.items():
+        if isinstance(number, bool) or not isinstance(number, int | float) or not (math.isfinite(number) and number > 0):
+            raise SettingError("error.rate", got=str(number), node=node)
+    return {node: float(number) for node, number in rate.items()} if isinstance(rate, Mapping) else float(rate)
+
+
+def _checked_steps(default: int, steps: int | None) -> int:
+    if steps is None:
+        return default
+    if isinstance(steps, bool) or not isinstance(steps, int) or not 0 <= steps <= MOST_STEPS:
+        raise SettingError("error.steps", got=str(steps), most=MOST_STEPS)
+    return steps
+
+
+def _checked_precision(problem: Problem, precision: Mapping[str, float] | None) -> None:
+    for node, weight in (precision or {}).items():
+        if node not in problem.graph or problem.graph[node].is_leaf:
+            raise SettingError("error.precision_node", node=node, hint=did_you_mean(node, problem.graph.names))
+        if not (math.isfinite(weight) and weight > 0):
+            raise SettingError("error.precision", node=node, got=str(weight))
+
+
+def _one_of(setting: str, got: str, known: tuple[str, ...]) -> None:
+    if got not in known:
+        raise SettingError("error.setting", setting=setting, got=got, known=listing(known))

@@ -1,0 +1,109 @@
+"""The trace: a Solution holds one Step for every time t, so that back, forward and jump are indexing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from pcgraph.graph import Edge
+from pcgraph.inference import Rate, State
+from pcgraph.messages import say
+from pcgraph.passes import levels
+from pcgraph.problem import Problem
+
+
+class Result(Enum):
+    """Why a run stopped. Its text is a sentence that ends in advice."""
+
+    CONVERGED = "converged"
+    FINISHED = "finished"
+    MAX_STEPS = "max_steps"
+    DIVERGED = "diverged"
+
+    def __str__(self) -> str:
+        return say(f"result.{self.value}.general")
+
+
+@dataclass(frozen=True)
+class Step:
+    """The state at time t, its energy, the feedback sent at t, and the gradients read at t.
+
+    `feedback[(user, slot)]` is the user's error times its partial derivative; `read[leaf]` is what this
+    step adds to the leaf's gradient. `energy` of a BP step is the loss: BP moves no values.
+    """
+
+    t: int
+    state: State
+    energy: float
+    energy_by_node: Mapping[str, float]
+    feedback: Mapping[Edge, Tensor]
+    read: Mapping[str, Tensor]
+
+    @property
+    def values(self) -> Mapping[str, Tensor]:
+        return self.state.values
+
+    @property
+    def predictions(self) -> Mapping[str, Tensor]:
+        return self.state.predictions
+
+    @property
+    def errors(self) -> Mapping[str, Tensor]:
+        return self.state.errors
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A whole run: the problem on the graph that ran, every step, the gradients, and why it stopped.
+
+    `gradients` maps every parameter and floating-point input that was read to ∂(loss)/∂(it) as this method
+    finds it. `steps[t]` is the state at time t (with `save="last"` only the last one is kept).
+    """
+
+    problem: Problem
+    method: str
+    steps: tuple[Step, ...]
+    gradients: Mapping[str, Tensor]
+    result: Result
+    rate: Rate | None = None
+    levelled: bool = False
+    slots: Mapping[str, Any] = field(default_factory=dict)
+    message_key: str = ""
+
+    @property
+    def message(self) -> str:
+        """Why the run stopped, with its numbers, as a sentence that ends in advice."""
+        return say(self.message_key, **self.slots)
+
+    @cached_property
+    def levels(self) -> dict[str, int]:
+        return levels(self.problem.graph)
+
+    def to_json(self) -> str:
+        """Return the trace as JSON; see `pcgraph.export`."""
+        from pcgraph.export import trace_json
+
+        return trace_json(self)
+
+    def to_csv(self, path: str | Path | None = None) -> str:
+        """Return the trace as CSV, one row a node and step, and write it where a path is given."""
+        from pcgraph.export import trace_csv
+
+        return trace_csv(self, path)
+
+    def to_html(self, path: str | Path | None = None) -> str:
+        """Return a single HTML page that plays the trace with the network off, and write it where a path is given."""
+        from pcgraph.export import trace_html
+
+        return trace_html([self], path)
+
+    def _repr_html_(self) -> str:
+        from pcgraph.export import notebook_html
+
+        return notebook_html([self])
