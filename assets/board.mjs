@@ -1,10 +1,10 @@
 // The picture: one graph a lane, all with the same positions and one shared view.
 
+import { HEADER } from "./columns.mjs";
 import { html } from "./dom.mjs";
 import { laneFrame } from "./frame.mjs";
-import { columnsOf, fit, leastCell, NUMBER, place } from "./geometry.mjs";
-import { createGraph, HEADER } from "./graph.mjs";
-import { icon } from "./icons.mjs";
+import { columnsOf, fit, leastCell, NUMBER, place, readableHeight } from "./geometry.mjs";
+import { createGraph } from "./graph.mjs";
 import { measure } from "./measure.mjs";
 import { bringIntoView, listenGestures, zoomAbout } from "./viewport.mjs";
 
@@ -13,28 +13,18 @@ const NARROW = 560;
 const LEAST = { page: 16 / NUMBER, stage: 24 / NUMBER };
 const MOST = { page: 1.25, stage: 2.4 };
 
-/** Return the board: `draw(position, how)`, `resize(size, mode)`, `select(name)`, `fit()`, `view`, `destroy()`. */
+/** Return the board: `draw(position, how)`, `resize(size, mode)`, `select(name)`, `fit()`, `zoom(factor)`, `view`, `destroy()`; `needs` is the height its numbers ask for. */
 export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
   const several = lanes.length > 1;
   const metrics = measure(payload, family, { marks: several });
   const rows = html("div", { class: "lanes" });
-  const element = html("div", { class: "board" }, rows, zoomButtons());
+  const element = html("div", { class: "board" }, rows);
   let size = { w: 0, h: 0 };
   let mode = "page";
   let [plan, geometry, graphs, view] = [null, null, [], null];
   let [free, last, selected] = [false, null, null];
 
   const stop = listenGestures(rows, { get: () => view, set: (next) => { free = true; show(next); }, done: settle });
-
-  function zoomButtons() {
-    const make = (name, key, press) => {
-      const button = html("button", { type: "button", class: "button small", "aria-label": say(key), title: say(key) }, icon(name));
-      button.addEventListener("click", press);
-      return button;
-    };
-    const zoom = (factor) => () => { free = true; show(zoomAbout(view, [size.w / 2, area().h / 2 + HEADER], factor)); settle(); };
-    return html("div", { class: "zoom" }, make("plus", "stage.zoom_in", zoom(1.3)), make("minus", "stage.zoom_out", zoom(1 / 1.3)), make("fit", "stage.fit", () => fitAll(true)));
-  }
 
   const laneHeight = () => size.h / lanes.length;
   const area = () => ({ w: size.w, h: laneHeight() - HEADER });
@@ -84,7 +74,7 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
   }
 
   function densityFor(cell) {
-    const open = several ? ["compact", "tall"] : ["full", "compact", "tall"];
+    const open = several ? ["compact", "tall"] : ["full", "slim", "compact", "tall"];
     return open.find((one) => {
       const least = leastCell(one, metrics);
       return cell.w >= least.w * LEAST[mode] - 0.01 && cell.h >= least.h * LEAST[mode] - 0.01;
@@ -98,11 +88,12 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
     if (column === null) return;
     const width = geometry.cell.w * view.k;
     const next = bringIntoView(view, [view.x + column * width, view.x + (column + 1) * width], size.w);
-    if (next !== view) show(next);
+    const x = Math.min(0, Math.max(next.x, size.w - geometry.columns * width));
+    if (x !== view.x) show({ ...next, x });
   }
 
   function columnToFollow() {
-    const front = last?.frames?.[last.frames.length - 1]?.front ?? null;
+    const front = last?.frames.find((frame) => frame.front !== null && frame.front < geometry.columns)?.front ?? null;
     if (front !== null) return Math.max(0, columnsOf(payload) - 1 - front);
     return payload.nodes.find((node) => node.name === (selected ?? payload.output))?.x ?? null;
   }
@@ -126,7 +117,8 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
     },
     select(name) { selected = name; graphs.forEach((graph) => graph.select(name)); follow(); },
     fit: fitAll,
-    zoom(factor) { free = true; show(zoomAbout(view, [size.w / 2, size.h / 2], factor)); settle(); },
+    zoom(factor) { free = true; show(zoomAbout(view, [size.w / 2, area().h / 2 + HEADER], factor)); settle(); },
+    needs: payload.nodes.length > READABLE ? 0 : lanes.length * (readableHeight(payload, metrics) + HEADER),
     get view() { return free ? { ...view, plan } : null; },
     restore(saved) {
       if (!saved) return;

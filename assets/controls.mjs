@@ -13,12 +13,13 @@ export function createControls({ say, perform, setGrain, setSpeed, share }) {
   const place = html("p", { class: "place" });
   const grain = select(say("stage.grain"), [["step", say("stage.grain_step")], ["phases", say("stage.grain_phases")]], setGrain);
   const speed = select(say("stage.speed"), SPEEDS.map((one) => [String(one), say("stage.speed_times", { speed: String(one) })]), (value) => setSpeed(Number(value)));
+  const zoom = html("div", { class: "zoom" }, iconButton("minus", "zoomOut", "stage.zoom_out"), iconButton("plus", "zoomIn", "stage.zoom_in"), iconButton("fit", "fit", "stage.fit"));
   const full = button(html("button", { type: "button", class: "button" }, say("stage.stage_mode")), () => perform("stageMode"));
   const copied = html("span", { class: "quiet-text", role: "status" });
   const link = share ? button(html("button", { type: "button", class: "button share" }, say("stage.share")), () => copy(share, link, say)) : null;
   const help = button(html("button", { type: "button", class: "button", "aria-label": say("stage.legend"), title: say("stage.legend") }, "?"), () => perform("legend"));
   const element = html("div", { class: "controls", role: "group", "aria-label": say("stage.controls") },
-    html("div", { class: "controls-left" }, ...back, play, ...on, place), html("div", { class: "controls-right" }, grain.element, speed.element, full, link, help, copied));
+    html("div", { class: "controls-left" }, ...back, play, ...on, place), html("div", { class: "controls-right" }, zoom, grain.element, speed.element, full, link, help, copied));
 
   const [setPlay, setTitle, setPressed] = [attribute(play, "aria-label"), attribute(play, "title"), attribute(play, "data-playing")];
   const setPlace = text(place);

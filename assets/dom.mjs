@@ -15,8 +15,9 @@ export const html = maker(null);
 export const svg = maker("svg");
 
 /** Draw a description {tag, text, children, class} of `formula.mjs` as MathML. */
-export function math({ tag, text, children = [], class: name }) {
-  return maker("math")(tag, { class: name || null }, ...(text === undefined ? children.map(math) : [text]));
+export function math({ tag, text, children = [], class: name, depth, form }) {
+  const stretchy = tag === "mo" && /[()|]/.test(text) ? "false" : null;
+  return maker("math")(tag, { class: name, depth, form, stretchy }, ...(text === undefined ? children.map(math) : [text]));
 }
 
 /** Draw text pieces of `messages.mjs`, filled slots in bold. */

@@ -114,5 +114,5 @@ function captionOf(curves, t, log, say) {
     const slots = { method: methodName(lane), value: number(value), scale: log ? ` ${say("stage.energy_log")}` : "", rate: lane.rate, step };
     const start = say(curves.length > 1 ? "stage.energy_of" : "stage.energy", slots);
     return start + say(kind === "rises" && lane.rate === 1 ? "stage.energy_rises_unit" : `stage.energy_${kind}`, slots);
-  }).join("   ");
+  }).join("; ");
 }

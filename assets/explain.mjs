@@ -1,6 +1,7 @@
 // One sentence: what just happened to a node, or in a step. Pure: returns [{key, slots}].
 
 import { different, entry, isLeaf, scalar } from "./frame.mjs";
+import { number } from "./messages.mjs";
 import { linksOf, readsThrough } from "./trace.mjs";
 
 /** Return what happened to a node at step t in a lane. */
@@ -13,7 +14,7 @@ export function explainNode(payload, laneIndex, name, t) {
 
 function leafSentence({ lane, node, name, t }) {
   const read = lane.reads[name] ?? null;
-  if (node.kind === "constant") return said("leaf_constant", { name });
+  if (node.kind === "constant") return { key: "explain.constant", slots: { node: name } };
   if (read === null) return said("leaf_never", { name });
   const kind = lane.method === "bp" ? "_bp" : "";
   const slots = { name, step: read };
@@ -33,27 +34,28 @@ function mainSentence(context) {
   const { payload, lane, node, name, t, i } = context;
   const error = scalar(entry(lane.errors[i], t));
   if (error !== null && !Number.isFinite(error)) return said("broken", { name });
-  if (lane.method === "bp") return backpropSentence(context);
-  if (name === payload.output) return said(t === 0 ? "output_start" : "output", { name });
-  if (lane.front && node.level > t) return said("ahead", { name });
-  if (lane.front && node.level === t) return said(lane.levelled && lane.rate === 1 && lane.method === "zil" ? "front" : "front_plain", { name });
-  if (lane.front) return said("passed", { name });
+  const group = lane.method === "bp" ? "bp" : lane.levelled ? "zil" : "unlevelled";
+  if (name === payload.output) return told(group === "bp" && t === 0 ? "bp.output" : group === "bp" ? "bp.passed" : "output", node);
+  if (lane.front) return told(`${group}.${node.level > t ? "waits" : node.level === t ? "arrives" : "passed"}`, node);
   return movedSentence(context, error);
-}
-
-function backpropSentence({ payload, node, name, t }) {
-  if (name === payload.output && t === 0) return said("output_bp", { name });
-  if (node.level > t) return said("ahead_bp", { name });
-  return said(node.level === t ? "front_bp" : "passed_bp", { name });
 }
 
 function movedSentence({ lane, name, t, i }, error) {
   const [before, now] = [entry(lane.values[i], t - 1), entry(lane.values[i], t)];
   if (t > 0 && t <= lane.steps && different(before, now)) {
     const scalars = typeof now === "number" && typeof before === "number";
-    return scalars ? said("moved", { name, before, after: now }) : said("moved_tensor", { name });
+    return scalars ? said("moved", { name, ...apart(before, now) }) : said("moved_tensor", { name });
   }
   return said(error === 0 ? "quiet" : "still", { name });
+}
+
+// Sentences that pcgraph/explain.py says too.
+const told = (key, node) => ({ key: `explain.${key}`, slots: { node: node.name, level: node.level } });
+
+// As many digits as it takes to see the difference.
+function apart(before, after) {
+  const decimals = [4, 6, 8, 10, 12].find((one) => number(before, one) !== number(after, one)) ?? 15;
+  return { before: number(before, decimals), after: number(after, decimals) };
 }
 
 const said = (key, slots) => ({ key: `stage.explain.${key}`, slots });

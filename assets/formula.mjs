@@ -6,8 +6,24 @@ export const mi = (text) => ({ tag: text.length === 1 ? "mi" : "mtext", text });
 export const mo = (text) => ({ tag: "mo", text });
 export const mn = (text, name) => ({ tag: "mn", text, ...(name ? { class: name } : {}) });
 export const row = (...children) => ({ tag: "mrow", children });
-export const sub = (base, index) => ({ tag: "msub", children: [mi(base), { tag: "mtext", text: index }] });
+// Every base gets the same depth, so that subscripts stand in one line.
+export const sub = (base, index) => ({ tag: "msub", children: [{ tag: "mpadded", depth: "0.25em", children: [mi(base)] }, { tag: "mtext", text: index }] });
 const parentheses = (inside) => row(mo("("), inside, mo(")"));
+
+/** Return a line as pieces that may wrap: cut before its own equals signs, arrows, plus and minus. */
+export function chunks(line) {
+  const list = [[]];
+  for (const part of flat(line)) {
+    const before = list.at(-1);
+    const cuts = part.tag === "mo" && CUTS.has(part.text) && before.length && before.at(-1).text !== "(";
+    if (cuts) list.push([]);
+    list.at(-1).push(cuts ? { ...part, form: "infix" } : part);
+  }
+  return list.map((parts) => ({ tag: "math", children: [row(...parts)] }));
+}
+
+const CUTS = new Set(["=", "←", "+", "−"]);
+const flat = (part) => (part.tag === "mrow" ? part.children.flatMap(flat) : [part]);
 
 /** Return a number as a description; a negative one says so, to be put in parentheses where needed. */
 export function figure(value, { decimals = 4, signed = false, hue = false } = {}) {

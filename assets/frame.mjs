@@ -59,21 +59,29 @@ function nodeFrame(lane, node, i, t, times) {
     gradient,
     reads: series ? readAt : null,
     read: gradient === null ? "no" : readAt === t && times.read === t ? "now" : "before",
-    place: !lane.front ? "plain" : node.level === t ? "front" : node.level < t ? "passed" : "ahead",
-    moved: t > 0 && !leaf && different(entry(lane.values[i], t), entry(lane.values[i], t - 1)),
+    place: placeOf(lane, node.level, t),
   };
+}
+
+function placeOf(lane, level, t) {
+  if (!lane.front) return "plain";
+  if (level === t) return "front";
+  return !followsFront(lane) ? "plain" : level < t ? "passed" : "ahead";
 }
 
 function edgeFrame(lane, userLevel, k, t, times) {
   const feedback = entry(lane.feedback[k], t);
   const size = scalar(feedback);
   const sent = times.feedback && size !== null && t <= lane.steps;
-  const live = sent && (lane.front ? userLevel === t : size !== 0);
+  // On a levelled graph only the front is read; elsewhere every error that is sent may be.
+  const live = sent && (lane.front && followsFront(lane) ? userLevel === t : size !== 0);
   return { feedback: live ? feedback : null, live };
 }
 
 /** Return whether two entries differ. */
 export const different = (a, b) => a !== b && (typeof a !== "object" || JSON.stringify(a) !== JSON.stringify(b));
+
+const followsFront = (lane) => lane.method === "bp" || lane.levelled;
 
 const levelMemo = new WeakMap();
 function levelsByName(payload) {
@@ -86,21 +94,25 @@ export const isLeaf = (node) => node.kind === "input" || node.kind === "paramete
 /** Return the one quantity a small card shows: the gradient of a leaf, the error of a node. */
 export const quantity = (node, shown) => (isLeaf(node) ? shown.gradient : shown.error);
 
-/** Return how a number stands to its reference: "bits", "digits" (relative difference ≤ 1e-9), "no", or null where one is missing. */
+const EXACT = 1e-12; // nothing but rounding in the last digits of a double
+const CLOSE = 1e-9;
+
+/** Return how a relative difference reads: "exact", "close" or "no". */
+export const verdictOf = (relative) => (relative <= EXACT ? "exact" : relative <= CLOSE ? "close" : "no");
+
+/** Return how a number stands to its reference: "exact", "close", "no", or null where one is missing. */
 export function relation(value, reference) {
   if (value === null || reference === null) return null;
   if (typeof value === "object" || typeof reference === "object") return tensorRelation(value, reference);
   const [a, b] = [Number(value), Number(reference)];
-  if (a === b) return "bits";
-  return Math.abs(a - b) <= 1e-9 * Math.max(Math.abs(a), Math.abs(b)) ? "digits" : "no";
+  return a === b ? "exact" : verdictOf(Math.abs(a - b) / Math.max(Math.abs(a), Math.abs(b)));
 }
 
 function tensorRelation(value, reference) {
   if (typeof value !== typeof reference || value.cells.length !== reference.cells.length) return "no";
   const [a, b] = [value.cells.map(Number), reference.cells.map(Number)];
-  if (a.every((cell, i) => cell === b[i])) return value.whole ? "bits" : "digits";
-  const size = Math.max(...a.map(Math.abs), ...b.map(Math.abs));
-  return a.every((cell, i) => Math.abs(cell - b[i]) <= 1e-9 * size) ? "digits" : "no";
+  const apart = Math.max(...a.map((cell, i) => Math.abs(cell - b[i])));
+  return apart === 0 ? "exact" : verdictOf(apart / Math.max(...a.map(Math.abs), ...b.map(Math.abs)));
 }
 
 /** Return the mark of a node against the reference lane: only where the comparison means something.

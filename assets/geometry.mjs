@@ -1,18 +1,19 @@
-// Where everything goes: (payload, density, cell) → cards, curves and label places. Pure; no overlap is decided here, not by the browser.
+// Where everything goes: (payload, density, cell) → cards, curves and label places. Pure: overlaps are decided here, not by the browser.
 //
-// Four densities. full: a table a node. compact: name and one number in a line. tall: the same on two lines,
+// Five densities. full: a table a node, numbers on the edges. slim: tables without numbers on the edges. compact: name and one number in a line. tall: the same on two lines,
 // for deep graphs. box: no text, the colour is the size of the error. A cell is one level column by one row.
 
 import { curveThrough, pathText, pointAt, walk } from "./curve.mjs";
 import { isLeaf } from "./frame.mjs";
 
 export const NUMBER = 17; // px of a node's number at scale 1
-const ORDER = ["full", "compact", "tall", "box"];
+const ORDER = ["full", "slim", "compact", "tall", "box"];
 const LEAST = 16 / NUMBER;
 
 const RULES = {
   full: { node: 112, leaf: 58, gradient: 28, row: 126, gap: (m) => m.label + 8 },
-  compact: { node: 38, leaf: 38, gradient: 0, row: 44, gap: () => 34 },
+  slim: { node: 112, leaf: 58, gradient: 28, row: 126, gap: () => 28 },
+  compact: { node: 36, leaf: 36, gradient: 0, row: 41, gap: () => 34 },
   tall: { node: 56, leaf: 56, gradient: 0, row: 64, gap: () => 28 },
   box: { node: 22, leaf: 22, gradient: 0, row: 28, gap: () => 14 },
 };
@@ -20,11 +21,12 @@ const RULES = {
 /** Return the width of a card: room for the longest name and the widest number. */
 export function cardWidth(density, metrics) {
   const name = Math.min(metrics.name, 110);
-  const mark = metrics.marks ? 20 : 0;
+  const mark = metrics.marks ? 18 : 0;
   if (density === "box") return 30;
-  if (density === "tall") return Math.max(78, Math.max(name + mark, metrics.number + 18) + 22);
-  if (density === "compact") return Math.max(112, name + metrics.number + 18 + mark + 34);
-  return Math.max(112, metrics.head, metrics.number + 40);
+  if (density === "tall") return Math.max(78, Math.max(name + mark, metrics.brief + 18) + 22);
+  if (density === "compact") return Math.max(104, name + metrics.brief + mark + 50);
+  const table = Math.max(metrics.head, Math.max(metrics.number, metrics.quantity) + 38, metrics.tensors ? 120 : 0);
+  return Math.max(density === "slim" ? 92 : 112, table);
 }
 
 /** Return the smallest cell of a density, in its own units. */
@@ -48,18 +50,23 @@ export const columnsOf = (payload) => 1 + Math.max(...payload.nodes.map((node) =
 
 /** Return the richest {density, cell, scale} whose numbers stay readable in this area; `read` keeps numbers at the cost of panning. */
 export function fit(payload, area, metrics, { densest = "full", least = LEAST, most = 1.25, read = false } = {}) {
-  const open = ORDER.slice(ORDER.indexOf(densest));
+  const open = ORDER.slice(ORDER.indexOf(densest), read ? -1 : undefined);
   for (const density of open) {
     const scale = fittingScale(payload, density, area, metrics);
     if (scale >= least) return spread(payload, density, area, metrics, Math.min(scale, most));
   }
   if (!read) return spread(payload, "box", area, metrics, Math.min(1, fittingScale(payload, "box", area, metrics)));
-  const density = open.find((one) => one === "box" || heightScale(payload, one, area, metrics) >= least) ?? "tall";
-  const kept = density === "box" ? "tall" : density;
-  return spread(payload, kept, { w: 0, h: area.h }, metrics, least);
+  const density = open.find((one) => heightScale(payload, one, area, metrics) >= least) ?? "compact";
+  return spread(payload, density, { w: 0, h: area.h }, metrics, least);
 }
 
-const MARGIN = 12;
+/** Return the height that a lane needs to show its numbers on small cards. */
+export function readableHeight(payload, metrics, least = LEAST) {
+  const { top, bottom } = drawingHeight(payload, "compact", leastCell("compact", metrics).h);
+  return (bottom - top + 2 * MARGIN) * least;
+}
+
+const MARGIN = 8;
 
 function heightScale(payload, density, area, metrics) {
   const { top, bottom } = drawingHeight(payload, density, leastCell(density, metrics).h);
@@ -77,7 +84,7 @@ function spread(payload, density, area, metrics, scale) {
   const rows = Math.max(...ys) - Math.min(...ys);
   const { top, bottom } = drawingHeight(payload, density, cell.h);
   const room = area.h / scale - (bottom - top) - 2 * MARGIN;
-  const w = Math.min(Math.max(area.w / scale / columnsOf(payload), cell.w), cell.w * 1.7);
+  const w = Math.min(Math.max(area.w / scale / columnsOf(payload), cell.w), cell.w * (density === "box" ? 4 : 1.7));
   const h = rows > 0 ? Math.min(cell.h + Math.max(room, 0) / rows, cell.h * 1.45) : cell.h;
   return { density, cell: { w, h }, scale };
 }
@@ -88,7 +95,7 @@ export function place(payload, density, cell, metrics) {
   const cards = payload.nodes.map((node) => cardOf(node, density, cell, width));
   const index = new Map(payload.nodes.map((node, i) => [node.name, i]));
   const edges = route(payload, cards, index, cell);
-  if (density === "full") labelPlaces(edges, cards, metrics);
+  if (density !== "box") messagePlaces(edges, cards, density === "full" ? { token: TOKEN, label: metrics.label } : { token: 15, label: 0 });
   const { top, bottom } = drawingHeight(payload, density, cell.h);
   return { density, cell, cards, edges, width, top, bottom, columns: columnsOf(payload) };
 }
@@ -111,7 +118,7 @@ function route(payload, cards, index, cell) {
     const step = Math.min(26, (to.h - 8) / list.length);
     const start = [from.x + from.w, from.y + from.h / 2];
     const end = [to.x - 6, to.y + to.h / 2 + (list.indexOf(k) - (list.length - 1) / 2) * step];
-    const pieces = curveThrough([start, ...detour(start, end, from, to, used, cell), end]);
+    const pieces = curveThrough([start, ...detour(start, end, from, to, used, cell, edge.via), end]);
     const points = walk(pieces);
     return { d: pathText(pieces), points, end: [to.x, end[1]], rest: 0.5, token: pointAt(points, 0.5), label: null };
   });
@@ -123,8 +130,9 @@ const occupied = (cards) => {
   return columns;
 };
 
-// An edge over several columns passes each of them through a gap between its cards.
-function detour(start, end, from, to, used, cell) {
+// An edge over several columns passes each of them where the layout says, else through a gap between its cards.
+function detour(start, end, from, to, used, cell, via) {
+  if (via?.length) return via.flatMap(([column, y]) => [[column * cell.w + (cell.w - from.w) / 2, y * cell.h], [(column + 1) * cell.w - (cell.w - from.w) / 2, y * cell.h]]);
   const points = [];
   for (let column = from.column + 1; column < to.column; column += 1) {
     const share = (column - from.column) / (to.column - from.column);
@@ -148,12 +156,12 @@ const LABEL = 18;
 const SHARES = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82];
 
 // Greedy and in order of height: each message takes the place along its edge that covers least of what is there.
-function labelPlaces(edges, cards, metrics) {
+function messagePlaces(edges, cards, sizes) {
   const solid = cards.map((card) => ({ x: card.x, y: card.y, w: card.w, h: card.whole }));
   const taken = [];
   const order = edges.map((_, k) => k).sort((a, b) => edges[a].token[1] - edges[b].token[1]);
   for (const k of order) {
-    const best = candidates(edges[k], metrics)
+    const best = candidates(edges[k], sizes)
       .map((one) => ({ ...one, cost: cost(one, solid, taken) }))
       .reduce((a, b) => (b.cost < a.cost ? b : a));
     Object.assign(edges[k], { rest: best.rest, token: best.token, label: best.label });
@@ -161,12 +169,14 @@ function labelPlaces(edges, cards, metrics) {
   }
 }
 
-function candidates(edge, metrics) {
+function candidates(edge, sizes) {
   return SHARES.flatMap((rest, i) => {
     const token = pointAt(edge.points, rest);
+    const box = around(token, sizes.token, sizes.token);
+    if (!sizes.label) return [{ rest, token, label: null, far: i / 6, boxes: [box] }];
     return [-1, 1].map((side) => {
-      const label = [token[0], token[1] + side * (TOKEN / 2 + LABEL / 2)];
-      return { rest, token, label, far: i + (side > 0 ? 0.5 : 0), boxes: [around(token, TOKEN, TOKEN), around(label, metrics.label, LABEL)] };
+      const label = [token[0], token[1] + side * (sizes.token / 2 + LABEL / 2)];
+      return { rest, token, label, far: i + (side > 0 ? 0.5 : 0), boxes: [box, around(label, sizes.label, LABEL)] };
     });
   });
 }

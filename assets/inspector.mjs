@@ -2,13 +2,13 @@
 
 import { html, math, sentence } from "./dom.mjs";
 import { explainNode, explainStep, methodName } from "./explain.mjs";
-import { entry, isLeaf, markOf, relation, scalar, sign } from "./frame.mjs";
-import { row } from "./formula.mjs";
+import { entry, isLeaf, markOf, relation, scalar, sign, verdictOf } from "./frame.mjs";
+import { chunks } from "./formula.mjs";
 import { number } from "./messages.mjs";
-import { readFrom, rulesOf } from "./rules.mjs";
+import { methodRule, readFrom, rulesOf } from "./rules.mjs";
 import { held, linksOf, readsThrough } from "./trace.mjs";
 
-const MARKS = { bits: "=", digits: "≈", no: "≠" };
+const MARKS = { exact: "=", close: "≈", no: "≠" };
 
 /** Return a card with `draw({t, phase, selected})`; clicking a name calls `onSelect(name)`. */
 export function createInspector({ payload, lanes, say, onSelect }) {
@@ -34,9 +34,13 @@ function stepCard(context, { t, phase }) {
     html("h2", {}, say(phase ? `stage.card_phase` : "stage.card_step", { t, phase: phase ? { key: `stage.grain_${phase}` } : "" })),
     sentence("p", tell(say, explainStep(payload, lanes, t, phase)), { class: "what" }),
     table,
+    ...rulesShown(payload, lanes).map((one) => ruleBlock(one, say)),
     html("p", { class: "hint" }, say("stage.card_hint")),
   ];
 }
+
+// The rule of the method shown; beside BP, both.
+const rulesShown = (payload, lanes) => [...new Set(lanes.length > 2 ? [lanes.at(-1)] : lanes)].map((index) => methodRule(payload, index));
 
 const readable = (payload, index) => payload.nodes.filter((node) => node.kind === "parameter" && payload.lanes[index].gradients[node.name]);
 
@@ -59,15 +63,13 @@ function gradientTable({ payload, lanes, say, onSelect }, t, phase) {
 }
 
 function comparisonTable({ payload, lanes, say, onSelect }, t, phase) {
-  const head = [say("stage.table_parameter"), ...lanes.map((index) => say(methodName(payload.lanes[index]).key)), ""];
+  const head = [say("stage.table_parameter"), ...lanes.map((index) => say(methodName(payload.lanes[index]).key))];
   const rows = readable(payload, lanes[0]).map((node) => {
     const values = lanes.map((index) => gradientAt(payload.lanes[index], node.name, t, phase));
-    const marks = values.slice(1).map((value) => relation(value, values[0]));
-    const worst = ["no", "digits", "bits"].find((one) => marks.includes(one));
     const now = lanes.some((index, i) => values[i] !== null && payload.lanes[index].reads[node.name] === t);
-    return { now, cells: [nameButton(node.name, onSelect), ...values.map((value) => numberCell(value, lanes.length > 2 ? 4 : 5)), markCell(worst, say)] };
+    return { now, cells: [nameButton(node.name, onSelect), ...values.map((value, i) => html("span", {}, numberCell(value, lanes.length > 2 ? 4 : 5), i ? markCell(relation(value, values[0]), say) : null))] };
   });
-  return table(say("stage.table_caption"), head, rows);
+  return table(say("stage.table_caption"), head, rows, true);
 }
 
 const markCell = (mark, say) => html("span", { class: `mark ${mark ?? ""}`, title: mark ? say(`stage.mark_${mark}`) : null }, mark ? MARKS[mark] : "");
@@ -85,9 +87,9 @@ function numberCell(value, decimals) {
 
 const printed = (value, decimals, signed) => (typeof value === "object" ? number(scalar(value), decimals) : number(Number(value), decimals, signed));
 
-function table(caption, head, rows) {
+function table(caption, head, rows, marked = false) {
   return html("table", {}, html("caption", { class: "quiet-text" }, caption),
-    html("thead", {}, html("tr", {}, ...head.map((cell) => (cell ? html("th", { scope: "col" }, cell) : html("td"))))),
+    html("thead", {}, html("tr", {}, ...head.map((cell, i) => (cell ? html("th", { scope: "col", class: marked && i > 1 ? "marked" : null }, cell) : html("td"))))),
     html("tbody", {}, ...rows.map(({ now, cells }) => html("tr", { class: now ? "now" : null }, ...cells.map((cell, i) => html(i ? "td" : "th", i ? {} : { scope: "row" }, cell))))));
 }
 
@@ -98,7 +100,7 @@ function nodeCard(context, { t, phase, selected }) {
   const node = linksOf(payload).node(selected);
   const close = html("button", { type: "button", class: "close", "aria-label": say("stage.deselect") }, "×");
   close.addEventListener("click", () => onSelect(null));
-  const sections = rulesOf(payload, focusLane, selected, t, phase);
+  const sections = rulesOf(payload, focusLane, selected, t, phase, { short: lanes.length > 1 });
   return [
     html("div", { class: "card-head" }, html("h2", {}, say(phase ? "stage.card_node_phase" : "stage.card_node", { name: selected, t, phase: phase ? { key: `stage.grain_${phase}` } : "" })), close),
     sentence("p", tell(say, explainNode(payload, focusLane, selected, t)), { class: "what" }),
@@ -110,7 +112,7 @@ function nodeCard(context, { t, phase, selected }) {
 }
 
 function ruleBlock({ title, lines }, say) {
-  return html("section", { class: "rule" }, html("h3", {}, say(title.key, title.slots)), html("div", { class: "math" }, ...lines.map((line) => math({ tag: "math", children: [row(line)] }))));
+  return html("section", { class: "rule" }, html("h3", {}, say(title.key, title.slots)), html("div", { class: "math" }, ...lines.map((line) => html("div", {}, ...chunks(line).flatMap((part) => [math(part), " "])))));
 }
 
 function laneTable({ payload, lanes, say }, node, t) {
@@ -148,5 +150,6 @@ function verdict(payload, index, name, say) {
   if (!cell) return null;
   const reference = entry(payload.lanes[0].gradients[name], payload.lanes[0].steps);
   const slots = { name, reference: methodName(payload.lanes[0]), value: reference === null ? "·" : printed(reference, 4, true), absolute: number(Number(cell.absolute)) };
-  return html("p", { class: `verdict ${cell.equal}` }, say(`stage.verdict_${cell.equal}`, slots));
+  const kind = verdictOf(Number(cell.relative));
+  return html("p", { class: `verdict ${kind}` }, say(`stage.verdict_${kind}`, slots));
 }

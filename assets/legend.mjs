@@ -23,6 +23,7 @@ const SYMBOLS = [
   ["feedback", () => sample(diamond("neg"))],
   ["positive", () => sample(word("+0.1", "pos"))],
   ["negative", () => sample(word("−0.1", "neg"))],
+  ["tensor", () => sample(word("|ε|", ""))],
   ["not_yet", () => sample(word("·", "none"))],
   ["marks", () => sample(word("= ≈ ≠", ""))],
 ];

@@ -12,15 +12,19 @@ export function measure(payload, family, { marks = false } = {}) {
   const names = new Map(payload.nodes.map((node) => [node.name, cut(node.name, LONGEST_NAME, width)]));
   const pills = new Map(Object.entries(payload.ops).map(([op, { symbol }]) => [op, Math.max(24, small(symbol) + 14)]));
   const heads = payload.nodes.map((node) => width(names.get(node.name)) + (pills.get(node.op) ?? 24) + 32);
-  const powers = needsPowers(payload);
+  const values = payload.lanes.flatMap((lane) => [...lane.values, ...lane.predictions]);
+  const quantities = payload.lanes.flatMap((lane) => [...lane.errors, ...Object.values(lane.gradients)]);
   return {
     marks,
+    tensors: payload.nodes.some((node) => node.shape?.length > 0),
     names,
     pills,
     name: Math.max(...[...names.values()].map(width)),
     head: Math.max(...heads),
-    number: width(powers ? "−8.88e−8" : "−88.888"),
-    label: small(powers ? "+8.88e−8" : "+8.8888") + 4,
+    number: width(widest(values)),
+    quantity: width(widest(quantities)),
+    brief: width(widest(quantities).replace(".88e", ".8e")),
+    label: small("+8.8888") + 4,
   };
 }
 
@@ -40,8 +44,11 @@ export function cut(name, most, width) {
 
 const join = (name, kept) => `${name.slice(0, Math.ceil(kept / 2))}…${name.slice(name.length - Math.floor(kept / 2))}`;
 
-function needsPowers(payload) {
-  const tiny = (value) => { const size = Math.abs(scalar(value)); return size > 0 && size < 1e-3; };
-  const any = (lists) => lists.some((series) => series?.some(tiny));
-  return payload.lanes.some((lane) => any(lane.values) || any(lane.predictions) || any(lane.errors));
+// The widest number that a list of series will print (messages.mjs, `short`).
+function widest(list) {
+  const sizes = list.flatMap((series) => (series ?? []).map((value) => Math.abs(scalar(value) ?? 0)));
+  const tiny = sizes.some((size) => size > 0 && size < 1e-3);
+  const large = sizes.some((size) => size >= 1e6);
+  if (tiny || large) return "−8.88e−8";
+  return sizes.some((size) => size >= 10) ? "−88.888" : "−8.888";
 }

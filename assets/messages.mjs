@@ -16,8 +16,14 @@ export function short(value, signed = false) {
   return number(value, size < 100 ? 3 : size < 1e3 ? 2 : size < 1e4 ? 1 : 0, signed);
 }
 
-function scientific(size) {
-  const [digits, power] = size.toExponential(2).split("e");
+/** Return a number for the smallest cards: powers of ten with one decimal. */
+export function brief(value, signed = false) {
+  const text = short(value, signed);
+  return text.includes("e") ? text.replace(/\.\d+e/, `.${scientific(Math.abs(value), 1).split(".")[1].split("e")[0]}e`) : text;
+}
+
+function scientific(size, decimals = 2) {
+  const [digits, power] = size.toExponential(decimals).split("e");
   const [exact] = size.toExponential(60).split("e");
   return `${even(digits, exact)}e${Number(power)}`;
 }

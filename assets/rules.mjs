@@ -6,18 +6,18 @@ import { evaluate, figure, formula, mi, mo, namesIn, row, sub } from "./formula.
 import { entry, isLeaf } from "./frame.mjs";
 import { held, linksOf, readsThrough } from "./trace.mjs";
 
-const SLOTS = ["x", "y", "z"];
+const SLOTS = ["x", "y", "z", "u", "v", "w"];
 const equals = (...parts) => row(mo("="), ...parts);
 const plain = (value) => typeof value === "number" && Number.isFinite(value);
 const close = (a, b) => Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a), Math.abs(b));
 const result = (value) => figure(value, { hue: true });
 
-/** Return the sections that explain a node at (t, phase) in a lane. */
-export function rulesOf(payload, laneIndex, name, t, phase = null) {
+/** Return the sections that explain a node at (t, phase) in a lane; `short` leaves out where its value came from. */
+export function rulesOf(payload, laneIndex, name, t, phase = null, { short = false } = {}) {
   const lane = payload.lanes[laneIndex];
   const at = Math.min(t, lane.steps);
   const context = { payload, lane, name, t: at, node: linksOf(payload).node(name), links: linksOf(payload) };
-  const sections = isLeaf(context.node) ? leafSections(context) : nodeSections(context, phase, t);
+  const sections = isLeaf(context.node) ? leafSections(context) : nodeSections(context, phase, t, short);
   return sections.filter(Boolean);
 }
 
@@ -27,7 +27,7 @@ function leafSections(context) {
   return [gradientRule(context, context.name, read, read !== null && read <= context.t)];
 }
 
-function nodeSections(context, phase, t) {
+function nodeSections(context, phase, t, short) {
   const { payload, lane, name } = context;
   if (phase === "predict") return [predictionRule(context)];
   if (phase === "move") return [moveRule(context, context.t) ?? clampRule(context)];
@@ -36,6 +36,7 @@ function nodeSections(context, phase, t) {
   const reads = readsThrough(payload, lane, name, t);
   const sent = reads.map((leaf) => gradientRule(context, leaf, t, true));
   if (phase === "feedback") return sent.length ? sent : feedbackRules(context);
+  if (short) return [error, ...sent];
   const arrived = lane.method !== "bp" && t > 0 && t <= lane.steps ? moveRule(context, context.t - 1) : null;
   return [arrived ?? predictionRule(context), error, ...sent];
 }
@@ -137,7 +138,7 @@ function gradientRule(context, leaf, read, done) {
   const { lane, links } = context;
   const t = read ?? context.t;
   const total = done ? entry(lane.gradients[leaf], t) : null;
-  const lines = sumRule({ ...context, t }, derivative(mi("F"), mi(leaf)), links.from(leaf), total);
+  const lines = sumRule({ ...context, t }, derivative(mi(lane.method === "bp" ? "L" : "F"), mi(leaf)), links.from(leaf), total);
   return section("stage.rule.gradient", done ? lines : [lines[0]], { name: leaf });
 }
 
@@ -180,13 +181,23 @@ function clampRule({ name, payload, lane, t }) {
 
 const section = (key, lines, slots = {}) => ({ title: { key, slots }, lines: lines.filter(Boolean) });
 
-/** Return the names of the nodes that a node read for this step: its neighbours and nobody else. */
+/** Return the rule of a lane's method, for any node i with users j and any parameter θ. */
+export function methodRule(payload, laneIndex) {
+  const { method, symbol, rate } = payload.lanes[laneIndex];
+  const sum = (by) => row(sub("Σ", "j"), sub(symbol, "j"), row(mo("∂"), sub("μ", "j"), mo("/"), mo("∂"), by));
+  const gradient = row(derivative(mi(method === "bp" ? "L" : "F"), mi("θ")), mo("="), sum(mi("θ")));
+  const title = { key: "stage.rule.method", slots: { method: { key: `stage.method.${method}` } } };
+  if (method === "bp") return { title, lines: [row(sub("δ", "i"), mo("="), sum(sub("x", "i"))), gradient] };
+  const move = row(sub("x", "i"), mo("←"), sub("x", "i"), mo("+"), ...(rate === 1 ? [] : [mi("γ")]), mo("("), sub("ε", "i"), mo("−"), sum(sub("x", "i")), mo(")"));
+  return { title, lines: [row(sub("ε", "i"), mo("="), sub("μ", "i"), mo("−"), sub("x", "i")), move, gradient] };
+}
+
+/** Return whose numbers a node uses in a step: its inputs, its users, and those inputs of its users that their partial derivatives name. */
 export function readFrom(payload, laneIndex, name) {
   const links = linksOf(payload);
-  const node = links.node(name);
   const users = links.from(name).map((edge) => edge.to);
   const inputs = links.into(name).map((edge) => edge.from);
-  const through = isLeaf(node) ? links.from(name).flatMap((edge) => partialNames(payload, edge)) : [];
+  const through = links.from(name).flatMap((edge) => partialNames(payload, edge));
   return [...new Set([...inputs, ...users, ...through])].filter((one) => one !== name);
 }
 

@@ -16,6 +16,8 @@ import { atGrain, clampStep, first, isLast, last, next, previous, stepsOf } from
 import { NARROW, watchRoom } from "./room.mjs";
 import { themeOf } from "./theme.mjs";
 
+const BELOW = 80 + 38 + 16; // curve, controls and the gaps between
+
 /**
  * Draw a payload (docs/payload.md) into an element.
  *
@@ -30,7 +32,7 @@ export function createStage(element, payload, options = {}) {
     t: clampStep(options.t ?? 0, stepsOf(payload)), phase: options.phase ?? null, selected: options.selected ?? null,
     speed: options.speed ?? 1, playing: Boolean(options.playing), view: options.view ?? null,
   };
-  let [say, parts, alive] = [null, null, true];
+  let [say, parts, alive, size] = [null, null, true, { width: 0, height: 600 }];
   element.append(root);
   root.dataset.theme = options.theme ?? themeOf(root);
 
@@ -39,7 +41,6 @@ export function createStage(element, payload, options = {}) {
   const data = Object.fromEntries(["method", "t", "steps", "phase", "playing", "selected"].map((name) => [name, attribute(root, `data-${name}`)]));
   const full = createFullStage(root, () => { room.look(); layout(); });
   const room = watchRoom(root, ({ width, height }) => { size = { width, height }; layout(); });
-  let size = { width: root.clientWidth, height: 600 };
   const stopKeys = listenKeys(root, perform, (one) => root.contains(one) && !one.matches("select"));
   const boardSize = new ResizeObserver(([{ contentRect }]) => parts?.board.resize({ w: contentRect.width, h: contentRect.height }, full.on ? "stage" : "page"));
   const curveSize = new ResizeObserver(([{ contentRect }]) => parts?.energy.resize(contentRect.width));
@@ -95,7 +96,7 @@ export function createStage(element, payload, options = {}) {
   function layout() {
     const narrow = size.width < NARROW && !full.on;
     root.classList.toggle("narrow", narrow);
-    root.style.height = full.on || narrow ? "" : `${options.height ?? size.height}px`;
+    root.style.height = full.on || narrow ? "" : `${Math.max(options.height ?? size.height, (parts?.board.needs ?? 0) + BELOW)}px`;
   }
 
   // ---- drawing
@@ -190,6 +191,9 @@ export function createStage(element, payload, options = {}) {
       slower: () => setSpeed(nextSpeed(state.speed, -1)),
       stageMode: () => full.toggle(),
       legend: () => parts.legend.toggle(),
+      zoomIn: () => parts.board.zoom(1.3),
+      zoomOut: () => parts.board.zoom(1 / 1.3),
+      fit: () => parts.board.fit(true),
       escape,
     }[action]();
   }

@@ -77,7 +77,9 @@ def to_formula(problem: Problem) -> str:
 
 _MINIMISE = re.compile(r"minimi[sz]e[ \t](?![ \t]*=)")
 _UNREADABLE = re.compile("[\0\ud800-\udfff]")
-_PRODUCT = re.compile(r"[\d.]*\d[^\W\d]\w*")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_NUMBER = r"0[xX][\da-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?[jJ]?"
+_PRODUCT = re.compile(rf"(?<![\w.])(?!(?:{_NUMBER})(?![\w.]))\.?\d[\w.]*")  # begins like a number and is none
 
 
 class _Source:
@@ -127,20 +129,21 @@ class _Source:
         return clip(line[part.col_offset : end].decode())
 
     def _check_characters(self) -> None:
+        """Raise FormulaError for what Python can't read or only warns about: odd characters, 2x, 1if."""
         for number, line in enumerate(self.lines, start=1):
             if found := _UNREADABLE.search(line):
                 raise FormulaError("error.formula.character", line=number, column=found.start() + 1)
+            code = _QUOTED.sub(lambda text: "_" * len(text[0]), line).split("#")[0]
+            if found := _PRODUCT.search(code):
+                place = {"line": number, "column": found.start() + 1}
+                raise FormulaError("error.formula.product", **place, found=clip(found[0], 20))
 
     def _syntax_error(self, line: int, offset: int) -> FormulaError:
         line = min(line, len(self.lines))
         code = self.code[line - 1]
-        indent = len(self.lines[line - 1]) - len(code)
-        for product in _PRODUCT.finditer(code):
-            if product.start() < offset <= product.end() and not code[: product.start()][-1:].isidentifier():
-                place = {"line": line, "column": indent + product.start() + 1}
-                return FormulaError("error.formula.product", **place, found=clip(product[0]))
+        column = len(self.lines[line - 1]) - len(code) + offset
         found = clip(code[offset - 1 :].strip(), 20) or say("error.formula.end_of_line")
-        return FormulaError("error.formula.syntax", line=line, column=indent + offset, found=found)
+        return FormulaError("error.formula.syntax", line=line, column=column, found=found)
 
     def _check_depth(self, statement: ast.stmt) -> None:
         parts: list[tuple[ast.AST, int]] = [(statement, 0)]

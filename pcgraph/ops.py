@@ -771,7 +771,7 @@ defop(
     shapes="(…, n)",
     sample_inputs=(
         *_unary(), *_unary(dim=-1), *_unary(dim=0, keepdim=True), *_unary(keepdim=True),
-        *samples([(2, 3, 4)], dim=[0, 2]), *samples([(2, 3, 4)], dim=(-1, 1), keepdim=True),
+        *samples([(2, 3, 4)], dim=[0, 2]), *samples([(2, 3, 4)], dim=(-1, -2)),
     ),
 )  # fmt: skip
 defop(
@@ -781,7 +781,7 @@ defop(
     shapes="(…, n)",
     sample_inputs=(
         *_unary(), *_unary(dim=-1), *_unary(dim=0, keepdim=True), *_unary(keepdim=True),
-        *samples([(2, 3, 4)], dim=[0, 2]), *samples([(2, 3, 4)], dim=(-1, 1), keepdim=True),
+        *samples([(2, 3, 4)], dim=[0, 2]), *samples([(2, 3, 4)], dim=(-1, -2)),
     ),
 )  # fmt: skip
 defop(

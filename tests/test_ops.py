@@ -265,6 +265,11 @@ def test_linear_skips_the_gradient_of_a_weight_that_is_not_wanted():
     assert to_weight is None and to_x.tolist() == [[4.0] * 3] * 2
 
 
+def test_conv2d_of_one_picture_gives_a_cotangent_without_batch():
+    x, weight = torch.ones(2, 4, 4), torch.ones(3, 2, 3, 3)
+    assert OPS["conv2d"].vjp(torch.ones(3, 2, 2), None, x, weight)[0].shape == x.shape
+
+
 # ---------------------------------------------------------------- texts
 
 SIGNS = {
@@ -600,6 +605,9 @@ def test_an_op_without_vjp_leaves_whole_numbers_and_dead_ends_empty(clean_ops):
     ]
     step = defop("step", forward=lambda x: (x > 0).to(x.dtype))
     assert pull_back(step, number(1.0), number(1.0), (number(2.0),), {}) == (None,)
+    first = defop("first", forward=lambda x, y: 2 * x)
+    to_x, to_y = pull_back(first, number(1.0), number(6.0), (number(3.0), number(4.0)), {})
+    assert to_x.item() == 2.0 and to_y is None
 
 
 def test_arity_is_read_from_forward(clean_ops):

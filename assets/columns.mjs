@@ -1,0 +1,56 @@
+// The level columns behind the nodes, in screen units so that their words keep their size.
+
+import { attribute, svg, text } from "./dom.mjs";
+
+export const HEADER = 26;
+
+/** Return {back, heads, draw(front), place(view, size)}. */
+export function createColumns(payload, geometry, say, title) {
+  const depth = geometry.columns - 1;
+  const list = Array.from({ length: geometry.columns }, (_, column) => {
+    const rect = svg("rect", { class: "column", rx: 10, y: HEADER });
+    const head = svg("text", { class: "level", y: 18, "text-anchor": "middle" });
+    const level = depth - column;
+    return { level, rect, head, width: 0, setRect: attribute(rect, "class"), setHead: attribute(head, "class"), setText: text(head) };
+  });
+  const band = svg("rect", { class: "band", x: -2, y: -2, height: HEADER + 2 });
+  const name = title ? svg("text", { class: "lane-title", x: 2, y: 19 }) : null;
+  name?.append(title);
+  const heads = svg("g", { class: "heads", "aria-hidden": "true" }, band, ...list.map((one) => one.head), name);
+  let front = null;
+
+  const draw = () => list.forEach((one) => {
+    const place = front === null ? "plain" : one.level === front ? "front" : one.level < front ? "passed" : "ahead";
+    one.setRect(`column ${place}`);
+    one.setHead(`level ${place}`);
+    one.setText(one.covered ? "" : headText(one, place, say));
+  });
+
+  return {
+    back: svg("g", { class: "columns", "aria-hidden": "true" }, ...list.map((one) => one.rect)),
+    heads,
+    draw(next) { front = next; draw(); },
+    place(view, size) {
+      band.setAttribute("width", size.w + 4);
+      const inset = Math.max(2, (geometry.cell.w - geometry.width - 40) / 2) * view.k;
+      list.forEach((one, column) => {
+        const x = view.x + column * geometry.cell.w * view.k;
+        one.width = geometry.cell.w * view.k;
+        one.covered = title && x + one.width / 2 < 60 + title.length * 9;
+        one.rect.setAttribute("x", x + inset);
+        one.rect.setAttribute("width", Math.max(1, one.width - 2 * inset));
+        one.rect.setAttribute("height", Math.max(1, size.h - HEADER - 1));
+        one.head.setAttribute("x", x + one.width / 2);
+      });
+      draw();
+    },
+  };
+}
+
+function headText(one, place, say) {
+  if (one.width < 24) return place === "front" ? String(one.level) : "";
+  if (one.width < 76) return String(one.level);
+  if (place === "front" && one.width > 120) return say("stage.level_front", { level: one.level });
+  return say("stage.level", { level: one.level });
+}
+

@@ -1,0 +1,59 @@
+// One edge and what travels on it: feedback as a diamond with an arrow, from user to input.
+
+import { attribute, setter, shown, svg, text } from "./dom.mjs";
+import { fourDecimals } from "./cards.mjs";
+import { pointAt } from "./curve.mjs";
+import { scalar, sign } from "./frame.mjs";
+import { number } from "./messages.mjs";
+import { full } from "./node.mjs";
+
+/** Return {element, token, draw(next, travel), travel(share), light(on)}. */
+export function createEdge(edge, shape, density) {
+  const base = svg("path", { class: "line", d: shape.d });
+  const feedback = svg("path", { class: "feedback", d: shape.d });
+  const [x, y] = shape.end;
+  const arrow = svg("path", { class: "arrow", d: `M${x},${y}l-9,-4.5v9z` });
+  const element = svg("g", { class: "edge", "data-from": edge.from, "data-to": edge.to, "data-slot": edge.slot },
+    base, arrow, feedback, svg("path", { class: "hit", d: shape.d }));
+  const size = density === "full" ? 1 : 0.55;
+  const diamond = svg("g", { class: "diamond" }, svg("path", { class: "body", d: "M-11 0L0-11 11 0 0 11z" }), svg("path", { class: "way", d: "M4-4.5L-3 0 4 4.5" }));
+  const label = svg("text", { class: "message", "text-anchor": "middle" });
+  if (shape.label) { label.setAttribute("x", shape.label[0]); label.setAttribute("y", shape.label[1] + 5); }
+  const token = svg("g", { class: "token" }, diamond, shape.label ? label : null);
+  const [setText, setEdge, setToken, setFeedback] = [text(label), attribute(element, "class"), attribute(token, "class"), attribute(element, "data-feedback")];
+  const [showToken, showFeedback] = [shown(token), shown(feedback)];
+  const move = setter((share) => {
+    const [px, py] = pointAt(shape.points, share);
+    diamond.style.transform = `translate(${px}px,${py}px) scale(${size})`;
+  });
+  const withTokens = density !== "box";
+  let [before, now, lit] = [null, null, false];
+  const still = () => { showToken(now.live && withTokens); setToken(`token ${sign(now.feedback)}`); move(shape.rest); };
+  const classes = () => setEdge(`edge ${now?.live ? `live ${sign(now.feedback)}` : ""}${lit ? " lit" : ""}`);
+
+  return {
+    element,
+    token,
+    draw(next, travel) {
+      before = travel ? now : null;
+      now = next;
+      classes();
+      setFeedback(now.live ? full(now.feedback) : "");
+      showFeedback(now.live);
+      setText(now.live ? messageText(now.feedback) : "");
+      still();
+    },
+    // Forward in time: what was sent arrives at the input, then the new message leaves the user.
+    travel(share) {
+      if (!withTokens || !now || share >= 1) return void (now && still());
+      const arriving = before?.live && share < 0.5;
+      const leaving = now.live && share >= 0.5;
+      showToken(Boolean(arriving || leaving));
+      if (arriving) { setToken(`token going ${sign(before.feedback)}`); move(shape.rest * (1 - 2 * share)); }
+      if (leaving) { setToken(`token going ${sign(now.feedback)}`); move(1 - (1 - shape.rest) * (2 * share - 1)); }
+    },
+    light(on) { lit = on; classes(); },
+  };
+}
+
+const messageText = (value) => (typeof value === "object" ? number(scalar(value), 3) : fourDecimals(Number(value), true));

@@ -1,0 +1,50 @@
+// One node: a focusable button that carries its numbers in full, and a card that shows them.
+
+import { CARDS } from "./cards.mjs";
+import { attribute, svg } from "./dom.mjs";
+import { isLeaf, scalar } from "./frame.mjs";
+import { number } from "./messages.mjs";
+
+/** Return {name, element, draw(now, reference, flash), select(on)}. */
+export function createNode(node, card, context) {
+  const body = CARDS[context.density](node, card, context);
+  const ring = svg("rect", { class: "ring", x: -5, y: -5, width: card.w + 10, height: card.whole + 10, rx: 14 });
+  const element = svg("g", {
+    role: "button", tabindex: 0, "data-node": node.name, transform: `translate(${card.x},${card.y})`,
+  }, ring, ...body.parts);
+  const setClass = attribute(element, "class");
+  const data = ["value", "prediction", "error"].map((name) => [name, attribute(element, `data-${name}`)]);
+  const setGradient = attribute(element, "data-gradient");
+  const setLabel = attribute(element, "aria-label");
+  let selected = false;
+  let place = "plain";
+  const classes = () => setClass(`node ${node.kind} ${place}${selected ? " selected" : ""}`);
+
+  return {
+    name: node.name,
+    element,
+    draw(now, reference, flash) {
+      place = isLeaf(node) && now.place === "front" ? "ahead" : now.place;
+      classes();
+      for (const [name, set] of data) set(full(now[name]));
+      if (node.kind === "parameter" || node.kind === "input") setGradient(full(now.gradient));
+      setLabel(spoken(node, now, context));
+      body.draw(now, reference, flash);
+    },
+    select(on) { selected = on; classes(); element.setAttribute("aria-pressed", String(on)); },
+  };
+}
+
+/** Return an entry in full precision, "" where it is not computed yet. */
+export const full = (value) => (value === null ? "" : typeof value === "object" ? String(value.max) : String(value));
+
+/** Return a node's numbers as a sentence for a screen reader. */
+function spoken(node, now, { payload, lane, say }) {
+  const print = (value) => (value === null ? say("stage.not_yet") : spokenNumber(value, say));
+  const op = say.has(`op.${node.op}`) ? say(`op.${node.op}`) : node.op;
+  const slots = { name: node.name, op, value: print(now.value), prediction: print(now.prediction), error: print(now.error), gradient: print(now.gradient), symbol: payload.lanes[lane].symbol };
+  if (!isLeaf(node)) return say(payload.lanes[lane].method === "bp" ? "stage.node_bp" : "stage.node", slots);
+  return say(node.kind === "constant" ? "stage.leaf_constant" : "stage.leaf", slots);
+}
+
+const spokenNumber = (value, say) => (typeof value === "object" ? say("stage.largest", { value: number(scalar(value), 3) }) : number(Number(value), 3));

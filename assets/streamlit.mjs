@@ -1,0 +1,106 @@
+// The stage as a Streamlit component (Custom Components v2): mounted once, updated when its data changes.
+//
+// data: {payload, t, phase, lang, messages, lanes, selected, height}. Nothing is reported to Python while stepping;
+// the step is written into the page's address, where a reload and a shared link find it.
+
+import { loadMessages } from "./messages.mjs";
+import { createStage } from "./stage.mjs";
+
+const mounted = new WeakMap();
+const remembered = new Map(); // problem → where its stage stood, for when Streamlit mounts it again
+const tables = new Map();
+
+/** Streamlit calls this at each change of data or theme, with the same parentElement. */
+export default function stageComponent({ data, parentElement }) {
+  const there = mounted.get(parentElement);
+  if (there) there.update(data);
+  else mounted.set(parentElement, mount(data, parentElement));
+  return () => {
+    mounted.get(parentElement)?.unmount();
+    mounted.delete(parentElement);
+  };
+}
+
+function mount(data, parentElement) {
+  const host = document.createElement("div");
+  parentElement.append(host);
+  let [stage, latest, alive] = [null, data, true];
+  Promise.all([loadStyle(parentElement), tableOf(data)]).then(([, messages]) => {
+    if (alive) stage = createStage(host, latest.payload, { ...optionsOf(latest), messages });
+  });
+  return {
+    update(next) {
+      const before = latest;
+      latest = next;
+      stage?.setTheme();
+      stage?.setPayload(next.payload, changedOptions(before, next));
+    },
+    unmount() {
+      alive = false;
+      stage?.destroy();
+      host.remove();
+    },
+  };
+}
+
+function tableOf({ lang = "en", messages }) {
+  if (messages) return messages;
+  if (!tables.has(lang)) tables.set(lang, loadMessages(lang));
+  return tables.get(lang);
+}
+
+// What was remembered wins over Python's first step, until Python asks for another one.
+function optionsOf(data) {
+  const saved = remembered.get(data.payload.problem);
+  const start = saved && saved.asked === data.t ? saved.state : { t: data.t ?? 0, phase: data.phase ?? null, selected: data.selected ?? null };
+  const onChange = (state) => {
+    const { problem } = data.payload;
+    remembered.set(problem, { asked: data.t, state: { ...state } });
+    writeLink(state.t);
+  };
+  return { ...start, lanes: data.lanes, lang: data.lang, height: data.height, share: () => linkWith(currentStep), onChange };
+}
+
+function changedOptions(before, next) {
+  const changed = {};
+  for (const name of ["t", "phase", "selected", "lanes"]) {
+    if (JSON.stringify(before[name]) !== JSON.stringify(next[name])) changed[name] = next[name];
+  }
+  if (next.payload.problem !== before.payload.problem) Object.assign(changed, optionsOf(next));
+  return changed;
+}
+
+// ---- the address
+
+const QUIET = 200;
+let [timer, currentStep] = [null, 0];
+
+/** Return the page's address with step t in it; every other parameter stays. */
+export function linkWith(t, address = location.href) {
+  const link = new URL(address);
+  link.searchParams.set("t", String(t));
+  return link.href;
+}
+
+// At most five times a second: browsers refuse more.
+function writeLink(t) {
+  currentStep = t;
+  timer ??= setTimeout(() => {
+    timer = null;
+    if (linkWith(currentStep) !== location.href) history.replaceState(history.state, "", linkWith(currentStep));
+  }, QUIET);
+}
+
+// ---- the style
+
+function loadStyle(parentElement) {
+  const root = parentElement.getRootNode();
+  const place = root instanceof ShadowRoot ? root : document.head;
+  const href = new URL("./stage.css", import.meta.url).href;
+  const there = [...place.querySelectorAll("link[rel=stylesheet]")].find((link) => link.href === href);
+  if (there) return there.loaded;
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+  link.loaded = new Promise((done) => { link.onload = link.onerror = done; });
+  place.append(link);
+  return link.loaded;
+}

@@ -1,0 +1,272 @@
+"""The command line: python -m pcgraph solve residual --method zil."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pcgraph.compare import compare, difference, gradient_text
+from pcgraph.errors import DocumentError, LimitError, PCGraphError, SettingError, did_you_mean
+from pcgraph.evaluate import backprop
+from pcgraph.explain import explain
+from pcgraph.export import trace_html
+from pcgraph.formula import parse
+from pcgraph.gallery import gallery
+from pcgraph.messages import number, say
+from pcgraph.problem import LIMITS, Problem
+from pcgraph.solve import MOST_STEPS, solve
+from pcgraph.trace import Solution
+from pcgraph.verify import TOLERANCE, verify
+
+PROGRAM = "python -m pcgraph"
+FORMULA_FILES = (".txt", ".pcg")
+HELP = {"-h", "--help"}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code: 0; 1 where `verify` fails; 2, and one sentence, where the input is wrong."""
+    command, *words = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    try:
+        return _run(command, words) or 0
+    except PCGraphError as problem:
+        print(_printable(str(problem)), file=sys.stderr)
+        return 2
+
+
+def _run(command: str, words: list[str]) -> int | None:
+    if command in HELP:
+        return print(_overview())
+    if command not in COMMANDS:
+        raise SettingError("cli.error.command", got=command, known=", ".join(COMMANDS), hint=did_you_mean(command, COMMANDS))
+    run, names = COMMANDS[command]
+    if names is None:
+        return run(words)
+    parser = _parser(command, names)
+    return print(parser.format_help(), end="") if HELP.intersection(words) else run(_read(parser, words))
+
+
+# ---------------------------------------------------------------- commands
+
+
+def _solve(arguments: argparse.Namespace) -> None:
+    problem = _problem(arguments)
+    solution = _solution(problem, arguments)
+    print(_heading(solution), "", _gradients(problem, solution), "", solution.message, sep="\n")
+    _save(arguments.html, solution.to_html)
+    _save(arguments.csv, solution.to_csv)
+    _save(arguments.json, lambda path: Path(path).write_text(solution.to_json(), "utf-8"))
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    methods = [name.strip() for name in arguments.methods.split(",")]
+    level = True if arguments.level is None else arguments.level
+    found = compare(_problem(arguments), methods, level=level)
+    print(found, end="\n\n")
+    for label, solution in found.solutions.items():
+        t, method = found.parts[label], say(f"method.{label}")
+        print(say("cli.never_part", method=method) if t is None else say("cli.part", method=method, t=t), solution.message)
+    _save(arguments.html, lambda path: trace_html([found.reference, *found.solutions.values()], path))
+
+
+def _explain(arguments: argparse.Namespace) -> None:
+    solution = _solution(_problem(arguments), arguments)
+    last = solution.steps[-1].t
+    step = _whole(arguments.step, lambda got: SettingError("error.explain_step", got=got, last=last))
+    found = explain(solution, arguments.node, step)
+    print(_heading(solution), "", found.sentence, sep="\n")
+    for rule in found.rules:
+        print("", rule.general, rule.filled, sep="\n")
+    if found.read:
+        print("", say("cli.read", names=", ".join(found.read)), sep="\n")
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    graphs, seed = (
+        _whole(text, lambda got, option=option: SettingError("cli.error.count", option=option, got=got))  # type: ignore[misc]
+        for option, text in {"--graphs": arguments.graphs, "--seed": arguments.seed}.items()
+    )
+    report = verify(graphs, seed)
+    rows = [[say("compare.method"), say("cli.column.worst"), say("cli.column.where")]]
+    for method, worst in report.worst.items():
+        where = say("cli.verify.where", problem=worst.problem, leaf=worst.leaf) if worst.relative else say("cli.verify.bits")
+        rows.append([say(f"cli.verify.{method}"), f"{worst.relative:.1e}", where])
+    slots = {"gallery": len(gallery), "random": graphs, "seed": seed, "failed": report.failed, "uneven": report.uneven}
+    print(say("cli.verify.what", **slots), "", _columns(rows), "", sep="\n")
+    print(say("cli.verify.unlevelled", graphs=report.graphs, **slots))
+    print(say("cli.verify.passed" if report.passed else "cli.verify.failed", most=f"{TOLERANCE:g}"))
+    return 0 if report.passed else 1
+
+
+def _bench(words: list[str]) -> int | None:
+    from pcgraph import bench
+
+    return bench.main(words)
+
+
+# The arguments that commands take; the help of --rate is the message cli.argument.rate.
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "problem": {"metavar": "PROBLEM"},
+    "node": {"metavar": "NODE"},
+    "step": {"metavar": "STEP"},
+    "--formula": {"action": "store_true"},
+    "--method": {"metavar": "METHOD", "default": "zil"},
+    "--methods": {"metavar": "A,B", "default": "zil,fixed,pc"},
+    "--rate": {"metavar": "RATE"},
+    "--steps": {"metavar": "STEPS"},
+    "--level": {"action": argparse.BooleanOptionalAction},
+    "--html": {"metavar": "FILE"},
+    "--csv": {"metavar": "FILE"},
+    "--json": {"metavar": "FILE"},
+    "--graphs": {"metavar": "COUNT", "default": "300"},
+    "--seed": {"metavar": "SEED", "default": "0"},
+}
+SETTINGS = ("--formula", "--method", "--rate", "--steps", "--level")
+
+# Each command: its function and its arguments, or None where it reads its words itself.
+COMMANDS: Mapping[str, tuple[Callable[[Any], int | None], Iterable[str] | None]] = {
+    "solve": (_solve, ("problem", *SETTINGS, "--html", "--csv", "--json")),
+    "compare": (_compare, ("problem", "--formula", "--methods", "--level", "--html")),
+    "explain": (_explain, ("problem", "node", "step", *SETTINGS)),
+    "verify": (_verify, ("--graphs", "--seed")),
+    "gallery": (lambda _: print(gallery), ()),
+    "bench": (_bench, None),
+}
+
+# ---------------------------------------------------------------- words → problem, settings
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that raises its complaint as ours, instead of ending the program."""
+
+    def error(self, message: str) -> NoReturn:
+        raise SettingError("cli.error.usage", reason=message, command=self.prog)
+
+
+def _parser(command: str, names: Iterable[str]) -> _Parser:
+    parser = _Parser(f"{PROGRAM} {command}", description=say(f"cli.command.{command}"), add_help=False, allow_abbrev=False)
+    group = parser.add_argument_group(say("cli.arguments"))
+    for name in names:
+        group.add_argument(name, help=say(f"cli.argument.{name.lstrip('-')}"), **ARGUMENTS[name])
+    return parser
+
+
+def _read(parser: _Parser, words: list[str]) -> argparse.Namespace:
+    """Return the arguments; `--formula=TEXT` is `--formula TEXT`, and TEXT then stands where the problem does."""
+    split = [part for word in words for part in (word.split("=", 1) if word.startswith("--formula=") else [word])]
+    arguments, unknown = parser.parse_known_args(split)
+    if unknown:
+        known = [option for action in parser._actions for option in action.option_strings]
+        raise SettingError("cli.error.option", got=unknown[0], known=", ".join(known) or "–", hint=did_you_mean(unknown[0], known))
+    return arguments
+
+
+def _problem(arguments: argparse.Namespace) -> Problem:
+    """Return the problem a person named: a formula, one of the gallery, a document or a file of formulas."""
+    word = arguments.problem
+    if arguments.formula:
+        return parse(word)
+    if word in gallery:
+        return gallery[word]
+    path = Path(word)
+    if path.suffix.lower() in FORMULA_FILES:
+        return parse(_text(path), title=path.stem[: LIMITS.title])
+    if path.suffix.lower() == ".json":
+        return Problem.from_file(path)
+    raise SettingError("cli.error.problem", got=word, known=", ".join(gallery), hint=did_you_mean(word, gallery))
+
+
+def _text(path: Path) -> str:
+    """Return the text of a file of formulas, and read no more of it than a formula may be long."""
+    most = 4 * LIMITS.formula  # a character has four bytes at most
+    try:
+        with open(path, "rb") as file:
+            data = file.read(most + 1)
+    except (OSError, ValueError):
+        raise DocumentError("error.document.no_file", file=path.name) from None
+    if len(data) > most:
+        raise LimitError("error.limit.file", file=path.name, most=most)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as cause:
+        raise DocumentError("error.document.utf8", file=path.name, byte=cause.start) from None
+
+
+def _solution(problem: Problem, arguments: argparse.Namespace) -> Solution:
+    steps = _whole(arguments.steps, lambda got: SettingError("error.steps", got=got, most=MOST_STEPS))
+    return solve(problem, arguments.method, rate=_rate(arguments.rate), steps=steps, level=arguments.level)
+
+
+def _rate(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        raise SettingError("error.rate", got=text, node="") from None
+
+
+def _whole(text: str | None, refuse: Callable[[str], PCGraphError]) -> Any:
+    """Return a whole number that is not negative, None for None; raise what `refuse` makes of anything else."""
+    if text is None or (text.isascii() and text.isdigit() and len(text) < 19):
+        return text and int(text)
+    raise refuse(text)
+
+
+# ---------------------------------------------------------------- what is printed
+
+
+def _overview() -> str:
+    names = [[name, say(f"cli.command.{name}")] for name in COMMANDS]
+    return "\n".join([say("cli.overview", program=PROGRAM), "", _columns(names), "", say("cli.overview.more", program=PROGRAM)])
+
+
+def _heading(solution: Solution) -> str:
+    rate = solution.rate if isinstance(solution.rate, float) else None
+    parts = [
+        _printable(solution.problem.title),
+        say(f"method.{solution.method}"),
+        f"γ = {rate:g}" if rate is not None else "",
+        say("cli.levelled" if solution.levelled else "cli.unlevelled"),
+        say("cli.steps", steps=solution.steps[-1].t),
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _gradients(problem: Problem, solution: Solution) -> str:
+    """Return the gradients beside BP's, a row a leaf."""
+    rows = [[say("compare.parameter"), say(f"method.{solution.method}"), say("method.bp"), say("compare.relative"), say("compare.equal")]]
+    for name, wanted in backprop(problem).items():
+        found = solution.gradients.get(name)
+        gap = difference(found, wanted)
+        marks = [number(gap.relative, 6), say(f"compare.{gap.equal}")] if gap else ["·", "·"]
+        rows.append([name, gradient_text(found), gradient_text(wanted), *marks])
+    return _columns(rows)
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def _printable(text: str) -> str:
+    """Return a text from outside without the characters that steer a terminal."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def _save(path: str | None, write: Callable[[str], Any]) -> None:
+    if path is None:
+        return
+    try:
+        write(path)
+    except OSError as cause:
+        raise PCGraphError("cli.error.write", file=path, reason=cause.strerror) from None
+    print(say("cli.written", file=path))
+
+
+if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # −, γ and ∂ on any terminal
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    sys.exit(main())

@@ -1,0 +1,253 @@
+"""export: a trace as JSON, as CSV, and as one HTML page that plays it by the stage's own modules, the network off."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import html
+import io
+import json
+import math
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from pcgraph.document import to_dict
+from pcgraph.graph import Node
+from pcgraph.messages import ASSETS, say, table
+from pcgraph.payload import payload, to_text
+from pcgraph.trace import Solution, Step
+
+VERSION = 1
+COLUMNS = ("t", "node", "op", "level", "index", "value", "prediction", "error", "energy", "gradient")
+
+# ---------------------------------------------------------------- JSON
+
+
+def trace_json(solution: Solution) -> str:
+    """Return the whole trace as strict JSON: settings, result, gradients, every step, and the problem's document.
+
+    Tensors are numbers or nested lists; every number reads back to the last digit. What is not finite
+    is one of the texts "NaN", "Infinity" and "-Infinity". Raises DocumentError for a problem that no
+    document can hold (an attribute that is not plain).
+
+    >>> from pcgraph.gallery import gallery
+    >>> from pcgraph.solve import solve
+    >>> trace = json.loads(trace_json(solve(gallery["residual"], "zil")))
+    >>> trace["method"], trace["gradients"]["z3"], trace["steps"][3]["read"]["z3"]
+    ('zil', -0.02592..., -0.02592...)
+    """
+    rate = solution.rate
+    content = {
+        "version": VERSION,
+        "method": solution.method,
+        "settings": {
+            "rate": dict(rate) if isinstance(rate, Mapping) else rate,
+            "steps": solution.steps[-1].t,
+            "levelled": solution.levelled,
+        },
+        "result": solution.result.value,
+        "message": solution.message,
+        "gradients": _tensors(solution.gradients),
+        "document": to_dict(solution.problem),
+        "levels": solution.levels,
+        "steps": [_step(step) for step in solution.steps],
+    }
+    return json.dumps(content, ensure_ascii=False, allow_nan=False)
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "t": step.t,
+        "energy": _plain(step.energy),
+        "energy_by_node": {name: _plain(part) for name, part in step.energy_by_node.items()},
+        "values": _tensors(step.values),
+        "predictions": _tensors(step.predictions),
+        "errors": _tensors(step.errors),
+        "feedback": [
+            {"user": user, "slot": slot, "value": _plain(part.tolist())} for (user, slot), part in step.feedback.items()
+        ],
+        "read": _tensors(step.read),
+    }
+
+
+def _tensors(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    return {name: _plain(tensor.tolist()) for name, tensor in tensors.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return numbers and nested lists as JSON can hold them."""
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return value if math.isfinite(value) else "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+# ---------------------------------------------------------------- CSV
+
+
+def trace_csv(solution: Solution, path: str | Path | None = None) -> str:
+    """Return the trace as CSV, one row a step and node, and write it where a path is given.
+
+    A tensor has a row an element, whose place is `index` ("[1, 0]"; empty for a number). A cell stays empty
+    where there is nothing: no prediction of a leaf, no error not computed yet. `energy` is the node's, on its first
+    row only, so that a step's rows add up to its energy. `gradient` is what has been read of it up to this step.
+    Numbers have all their digits; a name that a spreadsheet would take for a formula is written with an apostrophe before it.
+
+    >>> from pcgraph.gallery import gallery
+    >>> from pcgraph.solve import solve
+    >>> print(trace_csv(solve(gallery["square-root"], "zil")).splitlines()[5])
+    0,out,square,0,,5.0,9.0,4.0,8.0,
+    """
+    file = io.StringIO()
+    rows = csv.writer(file, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    gradients: dict[str, Tensor] = {}
+    for step in solution.steps:
+        for name, part in step.read.items():
+            gradients[name] = gradients[name] + part if name in gradients else part
+        read = solution.gradients if step is solution.steps[-1] else gradients
+        for node in solution.problem.graph.nodes:
+            rows.writerows(_rows(step, node, solution.levels[node.name], read.get(node.name)))
+    return _write(file.getvalue(), path)
+
+
+def _rows(step: Step, node: Node, level: int, gradient: Tensor | None) -> Iterator[list[Any]]:
+    name, value = node.name, step.values[node.name]
+    found = [value, step.predictions.get(name), step.errors.get(name)]
+    columns = [[""] * value.numel() if part is None else part.expand_as(value).flatten().tolist() for part in (*found, gradient)]
+    places: list[Any] = [list(place) for place in product(*map(range, value.shape))] if value.ndim else [""]
+    energy: Any = step.energy_by_node.get(name, "")
+    for place, x, mu, error, read in zip(places, *columns, strict=True):
+        yield [step.t, _cell_text(name), _cell_text(node.op), level, place, *map(_cell, (x, mu, error, energy, read))]
+        energy = ""
+
+
+def _cell(value: Any) -> str:
+    return "" if value == "" else str(_plain(value))
+
+
+def _cell_text(text: str) -> str:
+    """Return a text that no spreadsheet runs: it reads a cell that starts with one of these signs as a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
+
+
+# ---------------------------------------------------------------- HTML
+
+
+def trace_html(solutions: Sequence[Solution], path: str | Path | None = None) -> str:
+    """Return one HTML page that plays the traces, a lane each, and write it where a path is given.
+
+    The page holds everything it needs, opens from disk, and may not reach any network. The traces
+    must be of the same graph, as in `compare`; the first is the reference.
+
+    >>> from pcgraph.gallery import gallery
+    >>> from pcgraph.solve import solve
+    >>> page = trace_html([solve(gallery["residual"], "zil")])
+    >>> "<title>Residual graph (the paper) · PC Graph</title>" in page
+    True
+    """
+    content, title = to_text(payload(solutions)), solutions[0].problem.title
+    sentences = {key: text for key, text in table().items() if not key.startswith(NOT_ON_STAGE)}
+    page = PAGE.format(
+        nonce=hashlib.sha256(content.encode()).hexdigest()[:32],
+        title=html.escape(f"{title} · PC Graph" if title else "PC Graph"),
+        heading=html.escape(title),
+        css=(ASSETS / "stage.css").read_text("utf-8").replace("</", "<\\/"),
+        modules=to_text({"imports": _addresses("stage.mjs")}),
+        messages=to_text(sentences),
+        payload=content,
+        no_script=html.escape(say("stage.no_script")),
+    )
+    return _write(page, path)
+
+
+def notebook_html(solutions: Sequence[Solution]) -> str:
+    """Return the same page in a frame of its own, for a notebook: it cannot touch the notebook around it."""
+    page, title = trace_html(solutions), solutions[0].problem.title or "PC Graph"
+    style = "width: 100%; height: 680px; border: 0"
+    rights = 'sandbox="allow-scripts" allow="fullscreen"'
+    return f'<iframe title="{html.escape(title)}" {rights} style="{style}" srcdoc="{html.escape(page)}"></iframe>'
+
+
+# Sentences of the command line and of the pages, which the stage never says.
+NOT_ON_STAGE = ("error.", "cli.", "gallery.", "page.")
+
+# The nonce lets these scripts run, and the modules they import; nothing else may run or be loaded.
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style nonce="{nonce}">
+:root {{ color-scheme: light dark; background: #fbfbfa; color: #1f2937; font-family: system-ui, "DejaVu Sans", sans-serif; }}
+body {{ margin: 0; padding: 10px 14px; }}
+h1 {{ margin: 0 0 8px; font-size: 20px; }}
+h1:empty {{ display: none; }}
+@media (prefers-color-scheme: dark) {{ :root {{ background: #0f172a; color: #f3f4f6; }} }}
+{css}
+</style>
+<script type="importmap" nonce="{nonce}">{modules}</script>
+</head>
+<body>
+<main>
+<h1>{heading}</h1>
+<div id="stage"></div>
+<noscript>{no_script}</noscript>
+</main>
+<script type="application/json" id="messages">{messages}</script>
+<script type="application/json" id="payload">{payload}</script>
+<script type="module" nonce="{nonce}">
+import {{ createStage }} from "pcgraph/stage.mjs";
+const read = (id) => JSON.parse(document.getElementById(id).textContent);
+createStage(document.getElementById("stage"), read("payload"), {{ messages: read("messages") }});
+</script>
+</body>
+</html>
+"""
+
+# `from "./dom.mjs"`, `import "./dom.mjs"`, `import("./dom.mjs")`
+IMPORT = re.compile(r"""(\bfrom\s*|\bimport\s*\(?\s*)(["'])(\.{1,2}/[^"']+)\2""")
+
+
+@cache
+def _addresses(first: str) -> dict[str, str]:
+    """Return a module of assets/ and all it imports, as data: addresses by name.
+
+    A module in a data: address has no folder, so relative imports become names, which the page's import map finds.
+    """
+    found: dict[str, str] = {}
+    waiting = [first]
+    for module in waiting:  # grows while it is read
+        if _name(module) not in found:
+            source = (ASSETS / module).read_text("utf-8")
+            waiting += [_beside(module, match) for match in IMPORT.finditer(source)]
+            found[_name(module)] = f"data:text/javascript;base64,{base64.b64encode(_renamed(module, source)).decode()}"
+    return found
+
+
+def _renamed(module: str, source: str) -> bytes:
+    return IMPORT.sub(lambda match: f'{match[1]}"{_name(_beside(module, match))}"', source).encode()
+
+
+def _name(module: str) -> str:
+    return f"pcgraph/{module}"
+
+
+def _beside(module: str, match: re.Match[str]) -> str:
+    """Return the path in assets/ of what a module imports."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(module), match[3]))
+
+
+def _write(text: str, path: str | Path | None) -> str:
+    if path is not None:
+        Path(path).write_text(text, "utf-8", newline="\n")
+    return text

@@ -1,0 +1,212 @@
+"""The row of controls above the stage: what a visitor sets, kept in one Settings per page and in the link."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from pcgraph.document import to_json
+from pcgraph.errors import PCGraphError
+from pcgraph.formula import parse, to_formula
+from pcgraph.gallery import gallery
+from pcgraph.problem import Problem, check_limits
+from pcgraph.solve import METHODS
+from pcgraph.ui.settings import RATES, STEPS, Settings, base, build, from_link, suggested, to_link, value_of
+from pcgraph.ui.text import show_errors, t
+
+OWN = "own"  # the entry of the problem list that stands for a typed formula
+MOST_LEAVES = 40
+
+
+class Page:
+    """One page's settings: read from the link at first, then kept in the session, and written back to the link."""
+
+    def __init__(self, name: str, methods: tuple[str, ...], choices: tuple[str, ...], most: int = 1) -> None:
+        self.name, self.methods, self.choices, self.most = name, methods, choices, most
+        self.errors: list[PCGraphError] = []
+        pages = st.session_state.setdefault("pages", {})
+        if name not in pages:
+            pages[name], self.errors = self._first(pages)
+        st.session_state["page"] = name
+
+    @property
+    def settings(self) -> Settings:
+        return st.session_state["pages"][self.name]
+
+    def key(self, part: str) -> str:
+        return f"{self.name}.{part}"
+
+    def change(self, **changes: Any) -> None:
+        st.session_state["pages"][self.name] = replace(self.settings, **changes)
+
+    def fail(self, error: PCGraphError | None) -> None:
+        """Remember what is wrong until the next change."""
+        st.session_state[self.key("error")] = error
+
+    def _first(self, pages: dict[str, Settings]) -> tuple[Settings, list[PCGraphError]]:
+        """Return the settings to open with: the link's, or the problem of the page the visitor comes from."""
+        last = pages.get(st.session_state.get("page", ""))
+        if last is None:
+            return from_link(dict(st.query_params), self.methods)
+        start = suggested(self.methods, last.problem)
+        same = {"formula": last.formula, "leaves": last.leaves, "target": last.target}
+        return replace(start, **same, rates={**start.rates, **last.rates}), []
+
+    # ---- the row
+
+    def row(self) -> Problem:
+        """Draw the controls and return the problem they describe."""
+        places = st.columns([3.1, 3.6, 1.5, 1.5, 1.35, 1.35, 1.1], vertical_alignment="center", gap="small")
+        problem = build(self.settings)
+        with places[0]:
+            self._problems()
+        with places[1]:
+            self._methods()
+        with places[2]:
+            self._level()
+        with places[3], st.popover(self._rate_label(), width="stretch"):
+            self._rates()
+        with places[4], st.popover(t("page.formula"), width="stretch"):
+            self._formula(problem)
+        with places[5], st.popover(t("page.values"), width="stretch"):
+            self._values(problem)
+        with places[6]:
+            st.button(t("page.reset"), key=self.key("reset"), on_click=self._reset, width="stretch", help=t("page.reset.help"))
+        self.place = st.container()
+        found = [*self.errors, *filter(None, [st.session_state.get(self.key("error"))])]
+        try:
+            wanted = to_link(self.settings, self.methods)
+        except PCGraphError as error:
+            wanted, found = {}, [*found, error]
+        show_errors(self.place, found)
+        if {k: v for k, v in st.query_params.items() if k != "t"} != wanted:
+            st.query_params.from_dict(wanted)
+        return build(self.settings)
+
+    def _widget(self, part: str, value: Any) -> str:
+        """Return a widget's key, its value set to what the settings say."""
+        st.session_state[self.key(part)] = value
+        return self.key(part)
+
+    def _problems(self) -> None:
+        own = bool(self.settings.formula)
+        names = [*gallery, *([OWN] if own else [])]
+        key = self._widget("problem", OWN if own else self.settings.problem)
+        label = lambda name: t("page.own") if name == OWN else gallery.entry(name).title()  # noqa: E731
+        st.selectbox(t("page.problem"), names, key=key, format_func=label, on_change=self._choose, label_visibility="collapsed")
+
+    def _choose(self) -> None:
+        chosen = st.session_state[self.key("problem")]
+        self.fail(None)
+        if chosen != OWN:
+            start = suggested(self.methods, chosen)
+            kept = {"methods": self.settings.methods, "level": self.settings.level} if self.most > 1 else {}
+            st.session_state["pages"][self.name] = replace(start, **kept)
+
+    def _methods(self) -> None:
+        many = self.most > 1
+        key = self._widget("methods", list(self.settings.methods) if many else self.settings.methods[0])
+        st.segmented_control(
+            t("page.methods" if many else "page.method"),
+            self.choices,
+            key=key,
+            selection_mode="multi" if many else "single",
+            format_func=lambda method: t(f"method.{method}"),
+            on_change=self._choose_methods,
+            label_visibility="collapsed",
+        )
+
+    def _choose_methods(self) -> None:
+        chosen = st.session_state[self.key("methods")]
+        many = self.most > 1
+        found = tuple(m for m in self.choices if m in chosen) if many else (chosen,) if chosen else ()
+        if many and (not found or len(found) > self.most):
+            self.fail(PCGraphError("error.lanes", most=self.most))
+            return
+        self.fail(None)
+        if not found:
+            return  # a click on the chosen method takes it away: keep it
+        level = self.settings.level if many else METHODS[found[0]].level
+        self.change(methods=found, level=level, steps=self.settings.steps if many else None)
+
+    def _level(self) -> None:
+        key = self._widget("level", self.settings.level)
+        st.toggle(t("page.level"), key=key, on_change=lambda: self.change(level=st.session_state[key]), help=t("page.level.help"))
+
+    def _rate_label(self) -> str:
+        rates = [self.settings.rate(method) for method in self.settings.methods]
+        shown = ", ".join(f"{rate:g}" for rate in rates if rate is not None)
+        return t("page.rate.label", rate=shown) if shown else t("page.rate.none")
+
+    def _rates(self) -> None:
+        for method in self.settings.methods:
+            rate = self.settings.rate(method)
+            if rate is None:
+                continue
+            key = self._widget(f"rate.{method}", float(rate))
+            st.slider(
+                t("page.rate.of", method=t(f"method.{method}")), *RATES, step=0.01, key=key, on_change=self._set_rate, args=(method,)
+            )
+        key = self._widget("steps", self.settings.steps)
+        st.number_input(
+            t("page.steps"), *STEPS, step=1, value=None, key=key, placeholder=t("page.steps.own"),
+            on_change=lambda: self.change(steps=st.session_state[key]),
+        )  # fmt: skip
+
+    def _set_rate(self, method: str) -> None:
+        self.change(rates={**self.settings.rates, method: round(st.session_state[self.key(f"rate.{method}")], 4)})
+
+    def _formula(self, problem: Problem) -> None:
+        key, shown = self.key("formula"), self.key("formula.shown")
+        current = self.settings.formula or to_formula(base(self.settings))
+        if st.session_state.get(shown) != current or key not in st.session_state:
+            st.session_state[key] = st.session_state[shown] = current
+        st.text_area(t("page.formula.label"), key=key, height=280, help=t("page.formula.help"), width=460)
+        st.button(t("page.formula.use"), key=self.key("formula.use"), on_click=self._use_formula)
+
+    def _use_formula(self) -> None:
+        text = st.session_state[self.key("formula")]
+        try:
+            check_limits(parse(text))
+        except PCGraphError as error:
+            self.fail(error)
+            return
+        self.fail(None)
+        st.session_state[self.key("formula.shown")] = text
+        self.change(formula=text, leaves={}, target="")
+
+    def _values(self, problem: Problem) -> None:
+        rows = [("target", problem.target), *list(problem.values.items())[:MOST_LEAVES]]
+        for name, value in rows:
+            if value.ndim == 0 and value.is_floating_point():
+                key = self._widget(f"value.{name}", float(value))
+                st.number_input(self._value_label(name), key=key, step=0.1, format="%g", on_change=self._set_value, args=(name,))
+            else:
+                key = self._widget(f"value.{name}", str(value.tolist()))
+                st.text_input(self._value_label(name), key=key, on_change=self._set_value, args=(name,))
+        if len(problem.values) > MOST_LEAVES:
+            st.caption(t("page.values.more", count=len(problem.values) - MOST_LEAVES))
+
+    def _value_label(self, name: str) -> str:
+        return t("page.target") if name == "target" else name
+
+    def _set_value(self, name: str) -> None:
+        text = str(st.session_state[self.key(f"value.{name}")])
+        wanted = replace(self.settings, target=text) if name == "target" else replace(self.settings, leaves={**self.settings.leaves, name: text})
+        try:
+            value_of(text, name)
+            to_json(build(wanted))
+        except PCGraphError as error:
+            self.fail(error)
+            return
+        self.fail(None)
+        st.session_state["pages"][self.name] = wanted
+
+    def _reset(self) -> None:
+        self.fail(None)
+        st.session_state[self.key("resets")] = st.session_state.get(self.key("resets"), 0) + 1
+        start = suggested(self.methods, self.settings.problem)
+        keep = {"formula": self.settings.formula, "methods": self.settings.methods, "level": self.settings.level}
+        st.session_state["pages"][self.name] = replace(start, **keep)

@@ -1,0 +1,18 @@
+"""The menu: one page each. This is the script that app.py serves."""
+
+import streamlit as st
+
+from pcgraph.messages import ASSETS
+from pcgraph.ui.text import t
+
+st.set_page_config(page_title=t("app.title"), layout="wide")
+st.html(ASSETS / "app.css")
+pages = ASSETS.parent / "pages"
+st.navigation(
+    [
+        st.Page(pages / "step_through.py", title=t("page.step.title"), default=True),
+        st.Page(pages / "compare.py", title=t("page.compare.title"), url_path="compare"),
+        st.Page(pages / "levels.py", title=t("page.levels.title"), url_path="levels"),
+    ],
+    position="top",
+).run()

@@ -1,0 +1,104 @@
+"""The engine calls of the pages, kept by hash of problem and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+from torch import Tensor
+
+from pcgraph.compare import difference
+from pcgraph.document import from_json
+from pcgraph.passes import identity_count, levels
+from pcgraph.payload import payload
+from pcgraph.problem import Problem, check_run
+from pcgraph.solve import METHODS, solve
+from pcgraph.trace import Solution
+from pcgraph.ui.settings import Settings
+
+Run = tuple[str, float | None, int | None]  # method, γ, T
+
+
+def runs_of(settings: Settings) -> tuple[Run, ...]:
+    """Return what to run: each method with its γ and T. T is asked of methods that have no number of their own."""
+    return tuple((method, settings.rate(method), settings.steps) for method in settings.methods)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def stage_payload(document: str, runs: tuple[Run, ...], level: bool) -> dict[str, Any]:
+    """Return the payload of several methods on one displayed graph. Raises PCGraphError."""
+    return payload([_solve(from_json(document), run, level) for run in runs])
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def difference_by_step(document: str, runs: tuple[Run, ...], level: bool) -> dict[str, list[float]]:
+    """Return, by method, how far its gradients are from BP's if they were read at step t (relative, all parameters)."""
+    problem = from_json(document)
+    reference = solve(problem, "bp", level=level).gradients
+    return {run[0]: [_distance(found, reference) for found in _read_by(_solve(problem, run, level))] for run in runs}
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def difference_by_rate(document: str, runs: tuple[Run, ...], level: bool, rates: tuple[float, ...]) -> dict[str, list[float]]:
+    """Return, by method, how far its gradients are from BP's at each γ."""
+    problem = from_json(document)
+    reference = solve(problem, "bp", level=level).gradients
+    return {
+        method: [_distance(_solve(problem, (method, rate, steps), level, "last").gradients, reference) for rate in rates]
+        for method, _, steps in runs
+    }
+
+
+def _solve(problem: Problem, run: Run, level: bool, save: str = "all") -> Solution:
+    method, rate, steps = run
+    default = METHODS[method].steps or max(levels(problem.graph).values())
+    check_run(problem, default if steps is None else steps, level)
+    return solve(problem, method, rate=rate, steps=steps, level=level, save=save)
+
+
+def _read_by(solution: Solution) -> list[dict[str, Tensor]]:
+    """Return the gradients as they would be if the run had stopped at each step."""
+    graph, found = solution.problem.graph, []
+    total: dict[str, Tensor] = {}
+    for step in solution.steps:
+        if METHODS[solution.method].front:
+            for name, part in step.read.items():
+                total[name] = total[name] + part if name in total else part
+            found.append(dict(total))
+        else:
+            now: dict[str, Tensor] = {}
+            for (user, slot), part in step.feedback.items():
+                name = graph[user].inputs[slot]
+                if graph[name].is_leaf:
+                    now[name] = now[name] + part if name in now else part
+            found.append(now)
+    return found
+
+
+def _distance(found: Mapping[str, Tensor], reference: Mapping[str, Tensor]) -> float:
+    """Return the relative distance of all gradients together; one not read yet counts as 0."""
+    gap = sum(float(((found[name] if name in found else 0 * wanted) - wanted).square().sum()) for name, wanted in reference.items())
+    size = sum(float(wanted.square().sum()) for wanted in reference.values())
+    return (gap / size) ** 0.5 if size else 0.0
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def levels_table(document: str) -> dict[str, Any]:
+    """Return what levelling does to a problem: the edges that skip levels, and each gradient with and without."""
+    problem = from_json(document).alive()
+    level = levels(problem.graph)
+    settings = {
+        "levelled": {"level": True},
+        "shortest": {"level": False},
+        "longest": {"level": False, "read_at": "longest"},
+    }
+    check_run(problem, max(level.values()), level=True)
+    reference = solve(problem, "bp").gradients
+    found = {name: solve(problem, "zil", **chosen).gradients for name, chosen in settings.items()}  # type: ignore[arg-type]
+    rows = [
+        {"name": name, "bp": wanted, **{label: (gradients.get(name), difference(gradients.get(name), wanted)) for label, gradients in found.items()}}
+        for name, wanted in reference.items()
+    ]
+    skips = [(name, user, level[name] - level[user]) for name, user, _ in problem.graph.edges if level[name] - level[user] > 1]
+    return {"rows": rows, "skips": skips, "count": identity_count(problem.graph)}

@@ -1,0 +1,256 @@
+"""Everything a visitor can set: one typed table, checked on the way in, and written to the link on the way out."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pcgraph.errors import PCGraphError, SettingError, did_you_mean
+from pcgraph.formula import parse
+from pcgraph.gallery import gallery
+from pcgraph.graph import listing
+from pcgraph.problem import LIMITS, Problem, check_limits
+from pcgraph.solve import METHODS
+
+LINK_VERSION = 1
+LONGEST_LINK = 8_000
+RATES = (0.01, 2.0)
+STEPS = (0, 1_000)
+FIRST_STEP = 2  # where the stage opens: a few steps in
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a visitor sees: a problem (a gallery name or a formula), how it is solved, and the step.
+
+    `rates` holds γ by method where it is not the method's own; `steps` None means the method's own number. `leaves` and `target` hold what was changed from the problem's
+    own values, as JSON text.
+    """
+
+    problem: str = "residual"
+    formula: str = ""
+    methods: tuple[str, ...] = ("zil",)
+    rates: Mapping[str, float] = field(default_factory=dict)
+    steps: int | None = None
+    level: bool = True
+    target: str = ""
+    leaves: Mapping[str, str] = field(default_factory=dict)
+    t: int = FIRST_STEP
+
+    def rate(self, method: str) -> float | None:
+        """Return γ of a method; None for BP, which has none."""
+        return self.rates.get(method, METHODS[method].rate)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setting: its name in the link, how to read it (raising on nonsense) and how to write it."""
+
+    link: str
+    read: Callable[[str], Any]
+    write: Callable[[Any], str]
+
+
+def _problem(text: str) -> str:
+    return gallery.entry(text).name
+
+
+def _formula(text: str) -> str:
+    if text.startswith("~"):
+        unpack = zlib.decompressobj()
+        try:
+            packed = unpack.decompress(base64.urlsafe_b64decode(text[1:]), LIMITS.formula * 4)
+            text = packed.decode("utf-8")
+        except (ValueError, zlib.error) as cause:
+            raise SettingError("error.link.formula") from cause
+    parse(text)
+    return text
+
+
+def _write_formula(text: str) -> str:
+    packed = "~" + base64.urlsafe_b64encode(zlib.compress(text.encode("utf-8"), 9)).decode("ascii")
+    return packed if len(packed) < len(text) else text
+
+
+def _methods(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(text.split(",")))
+    for name in names:
+        if name not in METHODS:
+            raise SettingError(
+                "error.unknown_method", method=name[:40], known=listing(METHODS), hint=did_you_mean(name, METHODS)
+            )
+    return names
+
+
+def _rates(text: str) -> dict[str, float]:
+    """Read "0.5" (γ of every method) or "zil:0.5,pc:0.1"."""
+    rates = {}
+    for part in text.split(","):
+        method, _, number = part.rpartition(":")
+        for name in _methods(method) if method else tuple(name for name, row in METHODS.items() if row.rate):
+            rates[name] = check_rate(number)
+    return rates
+
+
+def check_rate(text: str) -> float:
+    """Return γ from text; raise SettingError outside its range."""
+    number = _number("γ", text)
+    if not RATES[0] <= number <= RATES[1]:
+        raise SettingError("error.link.range", setting="γ", got=text[:40], least=RATES[0], most=RATES[1])
+    return number
+
+
+def _count(name: str, least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        number = _number(name, text)
+        if number != int(number) or not least <= number <= most:
+            raise SettingError("error.link.range", setting=name, got=text[:40], least=least, most=most)
+        return int(number)
+
+    return read
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise SettingError("error.link.number", setting=name, got=text[:40])
+    return number
+
+
+def _switch(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise SettingError("error.link.switch", got=text[:40])
+    return text == "1"
+
+
+def _leaves(text: str) -> dict[str, str]:
+    try:
+        leaves = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        leaves = None
+    if not isinstance(leaves, dict):
+        raise SettingError("error.link.leaves")
+    return {str(name): json.dumps(value) for name, value in leaves.items()}
+
+
+def _refuse(text: str) -> None:
+    raise ValueError(text)
+
+
+def _write_leaves(leaves: Mapping[str, str]) -> str:
+    return json.dumps({name: json.loads(text) for name, text in leaves.items()}, separators=(",", ":"))
+
+
+TABLE = {
+    "problem": Row("p", _problem, str),
+    "formula": Row("f", _formula, _write_formula),
+    "methods": Row("m", _methods, ",".join),
+    "rates": Row("rate", _rates, lambda rates: ",".join(f"{method}:{rate:g}" for method, rate in rates.items())),
+    "steps": Row("steps", _count("T", *STEPS), str),
+    "level": Row("level", _switch, lambda on: "1" if on else "0"),
+    "target": Row("y", str, str),
+    "leaves": Row("x", _leaves, _write_leaves),
+    "t": Row("t", _count("t", 0, LIMITS.steps), str),
+}
+
+
+def suggested(methods: tuple[str, ...], problem: str = "residual") -> Settings:
+    """Return where a page starts with a gallery problem: one method means the problem's own suggestion."""
+    entry = gallery.entry(problem)
+    chosen = (entry.method,) if len(methods) == 1 else methods
+    own = METHODS[entry.method]
+    rates = {entry.method: entry.rate} if entry.rate != own.rate else {}
+    level = any(METHODS[method].level for method in chosen)
+    return Settings(entry.name, methods=chosen, rates=rates, steps=entry.steps if len(methods) == 1 else None, level=level)
+
+
+def from_link(link: Mapping[str, str], methods: tuple[str, ...]) -> tuple[Settings, list[PCGraphError]]:
+    """Return the settings of a link and what is wrong with it. What can't be read keeps its default.
+
+    >>> settings, errors = from_link({"p": "chain", "rate": "-1e9"}, ("zil",))
+    >>> settings.problem, settings.rate("pc"), errors[0].slots["got"]
+    ('chain', 0.1, '-1e9')
+    """
+    found, errors = suggested(methods), []
+    if link.get("v", str(LINK_VERSION)) != str(LINK_VERSION):
+        return found, [SettingError("error.link.version", got=link["v"][:40], known=LINK_VERSION)]
+    for name, row in TABLE.items():
+        if row.link in link:
+            try:
+                value = row.read(link[row.link])
+                found = suggested(methods, value) if name == "problem" else replace(found, **{name: value})
+            except PCGraphError as error:
+                errors.append(error)
+    if len(methods) == 1:
+        found = replace(found, methods=found.methods[:1])
+    try:
+        build(found)
+    except PCGraphError as error:
+        errors.append(error)
+        found = replace(found, target="", leaves={})
+    return found, errors
+
+
+def to_link(settings: Settings, methods: tuple[str, ...]) -> dict[str, str]:
+    """Return the query parameters that say what differs from the suggestion; the step is the browser's to add.
+
+    >>> to_link(Settings("chain", methods=("pc",), rates={"pc": 0.19}, steps=30, level=False), ("zil",))
+    {'v': '1', 'p': 'chain', 'rate': 'pc:0.19'}
+    """
+    default = suggested(methods, settings.problem)
+    changed = {"p": settings.problem} if settings.problem != Settings.problem else {}
+    changed |= {
+        row.link: row.write(getattr(settings, name))
+        for name, row in TABLE.items()
+        if name not in ("t", "problem") and getattr(settings, name) not in (getattr(default, name), None)
+    }
+    if sum(len(key) + len(text) for key, text in changed.items()) > LONGEST_LINK:
+        raise SettingError("error.link.long", most=LONGEST_LINK)
+    return {"v": str(LINK_VERSION), **changed} if changed else {}
+
+
+def build(settings: Settings) -> Problem:
+    """Return the problem of the settings: the gallery's or the formula's, with the leaves and target as changed."""
+    problem = base(settings)
+    unknown = [name for name in settings.leaves if name not in problem.values]
+    if unknown:
+        raise SettingError("error.link.leaf", name=unknown[0][:40], known=listing(problem.values))
+    leaves = {name: value_of(text, name) for name, text in settings.leaves.items()}
+    for name, value in leaves.items():
+        shape = tuple(problem.values[name].shape)
+        if tuple(_shape(value)) != shape:
+            raise SettingError("error.value_shape", node=name, expected=list(shape))
+    target = value_of(settings.target, "target") if settings.target else None
+    changed = problem.with_values(leaves, target) if leaves or target is not None else problem
+    check_limits(changed)
+    return changed
+
+
+def base(settings: Settings) -> Problem:
+    """Return the problem of the settings as it came, before any leaf was changed."""
+    return parse(settings.formula) if settings.formula else gallery[settings.problem]
+
+
+def value_of(text: str, name: str) -> Any:
+    """Return the number or nested list a visitor typed for a leaf or the target."""
+    try:
+        value = json.loads(text.replace("−", "-"), parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise SettingError("error.value_text", node=name, got=text[:40]) from None
+    return value
+
+
+def _shape(value: Any) -> list[int]:
+    shape = []
+    while isinstance(value, list):
+        shape.append(len(value))
+        value = value[0] if value else None
+    return shape

@@ -1,0 +1,45 @@
+"""The stage as a Streamlit component: registered once, mounted once, fed by payloads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from pcgraph.errors import PCGraphError
+from pcgraph.ui.controls import Page
+from pcgraph.ui.text import show_errors
+
+# Modules come by URL from the app's own /assets, so a change of data sends data alone.
+LOADER = """// The stage's modules are served by app.py under /assets.
+const { default: mount } = await import(new URL("./assets/streamlit.mjs", document.baseURI).href);
+export default mount;
+"""
+
+
+@st.cache_resource
+def _component() -> Any:
+    return st.components.v2.component("pcgraph_stage", js=LOADER, isolate_styles=True)
+
+
+def show_stage(payload: dict[str, Any], t: int, key: str, resets: int = 0) -> None:
+    """Show a payload on the stage. A later call with the same key swaps the payload and keeps step, zoom and selection.
+
+    A new number of `resets` brings the stage back to step `t`.
+    """
+    _component()(key=key, data={"payload": payload, "t": t, "resets": resets})
+
+
+def show_traces(page: Page, compute: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
+    """Show what an engine call gives; if it fails, say why and keep the last good picture. Return the payload shown."""
+    kept = page.key("payload")
+    try:
+        st.session_state[kept] = compute()
+    except PCGraphError as error:
+        show_errors(page.place, [error])
+    payload = st.session_state.get(kept)
+    if payload:
+        resets = st.session_state.get(page.key("resets"), 0)
+        show_stage(payload, page.settings.t, f"{page.name}.stage", resets)
+    return payload
