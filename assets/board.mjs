@@ -107,7 +107,7 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
   return {
     element,
     draw(position, how = {}) { draw(position, how); follow(); },
-    travel: (share) => graphs.forEach((graph) => graph.travel(share)),
+    travel: (share) => { if (geometry?.density !== "box") graphs.forEach((graph) => graph.travel(share)); },
     resize(next, nextMode) {
       const same = next.w === size.w && next.h === size.h && nextMode === mode;
       [size, mode] = [next, nextMode];

@@ -180,13 +180,13 @@ function boxCard(node, card, context) {
   const rect = svg("rect", { class: "card", width: card.w, height: card.h, rx: node.kind === "input" ? 11 : 6 });
   const fill = svg("rect", { class: "fill", x: 3, y: 3, width: card.w - 6, height: card.h - 6, rx: node.kind === "input" ? 8 : 4 });
   const setClass = attribute(fill, "class");
-  const setStrength = setter((strength) => { fill.style.opacity = strength; });
+  const setStrength = attribute(fill, "fill-opacity");
   return {
     parts: [title(node), rect, fill],
     draw(now) {
       const value = quantity(node, now);
       setClass(`fill ${sign(value)}`);
-      setStrength(value === null ? 0 : 0.15 + 0.85 * Math.abs(context.scale(value)));
+      setStrength(value === null ? "0" : (0.15 + 0.85 * Math.abs(context.scale(value))).toFixed(2));
     },
   };
 }

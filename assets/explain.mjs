@@ -34,7 +34,7 @@ function mainSentence(context) {
   const { payload, lane, node, name, t, i } = context;
   const error = scalar(entry(lane.errors[i], t));
   if (error !== null && !Number.isFinite(error)) return said("broken", { name });
-  const group = lane.method === "bp" ? "bp" : lane.levelled ? "zil" : "unlevelled";
+  const group = lane.method === "bp" ? "bp" : { exact: "zil", scaled: "scaled" }[lane.reading] ?? "unlevelled";
   if (name === payload.output) return told(group === "bp" && t === 0 ? "bp.output" : group === "bp" ? "bp.passed" : "output", node);
   if (lane.front) return told(`${group}.${node.level > t ? "waits" : node.level === t ? "arrives" : "passed"}`, node);
   return movedSentence(context, error);

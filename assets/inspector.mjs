@@ -1,8 +1,8 @@
 // The card on the right: one sentence, the rule, the rule with numbers, who was read, what BP says.
 
-import { html, math, sentence } from "./dom.mjs";
+import { attribute, html, math, sentence, text } from "./dom.mjs";
 import { explainNode, explainStep, methodName } from "./explain.mjs";
-import { entry, isLeaf, markOf, relation, scalar, sign, verdictOf } from "./frame.mjs";
+import { entry, isLeaf, relation, scalar, sign, verdictOf } from "./frame.mjs";
 import { chunks } from "./formula.mjs";
 import { number } from "./messages.mjs";
 import { methodRule, readFrom, rulesOf } from "./rules.mjs";
@@ -14,33 +14,42 @@ const MARKS = { exact: "=", close: "≈", no: "≠" };
 export function createInspector({ payload, lanes, say, onSelect }) {
   const element = html("aside", { class: "inspector", "aria-label": say("stage.card"), tabindex: 0 });
   const context = { payload, lanes, say, onSelect, focusLane: lanes.at(-1) };
+  const step = createStepCard(context);
+  let stepIsIn = false;
   return {
     element,
     draw(position) {
       const known = position.selected !== null && linksOf(payload).index(position.selected) >= 0;
-      element.replaceChildren(...(known ? nodeCard(context, position) : stepCard(context, position)).filter(Boolean));
+      if (known) element.replaceChildren(...nodeCard(context, position));
+      else if (!stepIsIn) element.replaceChildren(...step.parts);
+      if (!known) step.draw(position);
+      stepIsIn = !known;
     },
   };
 }
 
 const tell = (say, list) => list.flatMap((one, i) => [...(i ? [{ text: " ", slot: null }] : []), ...say.pieces(one.key, one.slots)]);
 
-// ---- nothing selected: the step
+// ---- nothing selected: the step. Built once; a step changes only texts.
 
-function stepCard(context, { t, phase }) {
+function createStepCard(context) {
   const { payload, lanes, say } = context;
-  const table = lanes.length > 1 ? comparisonTable(context, t, phase) : gradientTable(context, t, phase);
-  return [
-    html("h2", {}, say(phase ? `stage.card_phase` : "stage.card_step", { t, phase: phase ? { key: `stage.grain_${phase}` } : "" })),
-    sentence("p", tell(say, explainStep(payload, lanes, t, phase)), { class: "what" }),
-    table,
-    ...rulesShown(payload, lanes).map((one) => ruleBlock(one, say)),
-    html("p", { class: "hint" }, say("stage.card_hint")),
-  ];
+  const head = html("h2");
+  const what = html("p", { class: "what" });
+  const gradients = lanes.length > 1 ? createComparison(context) : createGradients(context);
+  const setHead = text(head);
+  return {
+    parts: [head, what, gradients?.element, ...rulesShown(payload, lanes).map((one) => ruleBlock(one, say)), html("p", { class: "hint" }, say("stage.card_hint"))].filter(Boolean),
+    draw({ t, phase }) {
+      setHead(say(phase ? "stage.card_phase" : "stage.card_step", { t, phase: phase ? { key: `stage.grain_${phase}` } : "" }));
+      what.replaceChildren(...sentence("p", tell(say, explainStep(payload, lanes, t, phase))).childNodes);
+      gradients?.draw(t, phase);
+    },
+  };
 }
 
-// The rule of the method shown; beside BP, both.
-const rulesShown = (payload, lanes) => [...new Set(lanes.length > 2 ? [lanes.at(-1)] : lanes)].map((index) => methodRule(payload, index));
+// The rule of the method shown; of two lanes, both.
+const rulesShown = (payload, lanes) => (lanes.length > 2 ? [lanes.at(-1)] : lanes).map((index) => methodRule(payload, index));
 
 const readable = (payload, index) => payload.nodes.filter((node) => node.kind === "parameter" && payload.lanes[index].gradients[node.name]);
 
@@ -49,30 +58,65 @@ const gradientAt = (lane, name, t, phase) => {
   return at < 0 ? null : entry(lane.gradients[name], at);
 };
 
-function gradientTable({ payload, lanes, say, onSelect }, t, phase) {
+const lit = (payload, lanes, values, name, t) => lanes.some((index, i) => values[i] !== null && payload.lanes[index].reads[name] === t);
+
+function createGradients({ payload, lanes, say, onSelect }) {
   const lane = payload.lanes[lanes[0]];
-  const parameters = readable(payload, lanes[0]);
-  if (!parameters.length) return null;
-  const head = [say("stage.table_parameter"), say("stage.table_read"), say("stage.table_gradient")];
-  const rows = parameters.map((node) => {
-    const value = gradientAt(lane, node.name, t, phase);
-    const now = value !== null && lane.reads[node.name] === t;
-    return { now, cells: [nameButton(node.name, onSelect), say("stage.tick", { t: lane.reads[node.name] ?? "–" }), numberCell(value, 5)] };
-  });
-  return table(say("stage.table_caption"), head, rows);
-}
-
-function comparisonTable({ payload, lanes, say, onSelect }, t, phase) {
-  const head = [say("stage.table_parameter"), ...lanes.map((index) => say(methodName(payload.lanes[index]).key))];
   const rows = readable(payload, lanes[0]).map((node) => {
-    const values = lanes.map((index) => gradientAt(payload.lanes[index], node.name, t, phase));
-    const now = lanes.some((index, i) => values[i] !== null && payload.lanes[index].reads[node.name] === t);
-    return { now, cells: [nameButton(node.name, onSelect), ...values.map((value, i) => html("span", {}, numberCell(value, lanes.length > 2 ? 4 : 5), i ? markCell(relation(value, values[0]), say) : null))] };
+    const cell = createNumberCell(5);
+    const row = tableRow([nameButton(node.name, onSelect), say("stage.tick", { t: lane.reads[node.name] ?? "–" }), cell.element]);
+    const setClass = attribute(row, "class");
+    return { row, draw(t, phase) {
+      const value = gradientAt(lane, node.name, t, phase);
+      cell.draw(value);
+      setClass(lit(payload, lanes, [value], node.name, t) ? "now" : "");
+    } };
   });
-  return table(say("stage.table_caption"), head, rows, true);
+  return tableOf(say("stage.table_caption"), [say("stage.table_parameter"), say("stage.table_read"), say("stage.table_gradient")], rows);
 }
 
-const markCell = (mark, say) => html("span", { class: `mark ${mark ?? ""}`, title: mark ? say(`stage.mark_${mark}`) : null }, mark ? MARKS[mark] : "");
+function createComparison({ payload, lanes, say, onSelect }) {
+  const rows = readable(payload, lanes[0]).map((node) => {
+    const cells = lanes.map((_, i) => createNumberCell(lanes.length > 2 ? 4 : 5, i > 0 ? say : null));
+    const row = tableRow([nameButton(node.name, onSelect), ...cells.map((cell) => cell.element)]);
+    const setClass = attribute(row, "class");
+    return { row, draw(t, phase) {
+      const values = lanes.map((index) => gradientAt(payload.lanes[index], node.name, t, phase));
+      cells.forEach((cell, i) => cell.draw(values[i], values[0]));
+      setClass(lit(payload, lanes, values, node.name, t) ? "now" : "");
+    } };
+  });
+  return tableOf(say("stage.table_caption"), [say("stage.table_parameter"), ...lanes.map((index) => say(methodName(payload.lanes[index]).key))], rows, true);
+}
+
+// A number in a table, with its mark against the reference where `say` is given.
+function createNumberCell(decimals, say = null) {
+  const figure = html("span");
+  const mark = say ? html("span", { class: "mark" }) : null;
+  const [setText, setClass] = [text(figure), attribute(figure, "class")];
+  const setMark = mark && text(mark);
+  return {
+    element: html("span", {}, figure, mark),
+    draw(value, reference) {
+      setText(value === null ? "·" : printed(value, decimals, true));
+      setClass(sign(value));
+      if (!mark) return;
+      const same = relation(value, reference);
+      if (!setMark(same ? MARKS[same] : "")) return;
+      mark.className = `mark ${same ?? ""}`;
+      mark.title = same ? say(`stage.mark_${same}`) : "";
+    },
+  };
+}
+
+const tableRow = (cells) => html("tr", {}, ...cells.map((cell, i) => html(i ? "td" : "th", i ? {} : { scope: "row" }, cell)));
+
+function tableOf(caption, head, rows, marked = false) {
+  if (!rows.length) return null;
+  const top = head.map((cell, i) => (cell ? html("th", { scope: "col", class: marked && i > 1 ? "marked" : null }, cell) : html("td")));
+  const element = html("table", {}, html("caption", { class: "quiet-text" }, caption), html("thead", {}, html("tr", {}, ...top)), html("tbody", {}, ...rows.map(({ row }) => row)));
+  return { element, draw: (t, phase) => rows.forEach((one) => one.draw(t, phase)) };
+}
 
 function nameButton(name, onSelect) {
   const button = html("button", { type: "button", class: "name-button" }, name);
@@ -80,18 +124,7 @@ function nameButton(name, onSelect) {
   return button;
 }
 
-function numberCell(value, decimals) {
-  if (value === null) return html("span", { class: "none" }, "·");
-  return html("span", { class: sign(value) }, printed(value, decimals, true));
-}
-
 const printed = (value, decimals, signed) => (typeof value === "object" ? number(scalar(value), decimals) : number(Number(value), decimals, signed));
-
-function table(caption, head, rows, marked = false) {
-  return html("table", {}, html("caption", { class: "quiet-text" }, caption),
-    html("thead", {}, html("tr", {}, ...head.map((cell, i) => (cell ? html("th", { scope: "col", class: marked && i > 1 ? "marked" : null }, cell) : html("td"))))),
-    html("tbody", {}, ...rows.map(({ now, cells }) => html("tr", { class: now ? "now" : null }, ...cells.map((cell, i) => html(i ? "td" : "th", i ? {} : { scope: "row" }, cell))))));
-}
 
 // ---- a node is selected
 
@@ -108,7 +141,7 @@ function nodeCard(context, { t, phase, selected }) {
     ...sections.map((one) => ruleBlock(one, say)),
     neighbours(context, selected),
     ...verdicts(context, node, t),
-  ];
+  ].filter(Boolean);
 }
 
 function ruleBlock({ title, lines }, say) {
@@ -116,14 +149,16 @@ function ruleBlock({ title, lines }, say) {
 }
 
 function laneTable({ payload, lanes, say }, node, t) {
-  const leaf = isLeaf(node);
-  const head = ["", ...lanes.map((index) => say(methodName(payload.lanes[index]).key))];
-  const line = (label, pick) => ({ now: false, cells: [label, ...lanes.map((index) => numberCell(pick(payload.lanes[index]), 4))] });
-  const errors = line([...new Set(lanes.map((index) => payload.lanes[index].symbol))].join(" / "), (lane) => held(payload, lane, node.name, t).error);
-  const rows = leaf
-    ? [line("x", (lane) => held(payload, lane, node.name, t).value), line("∂", (lane) => entry(lane.gradients[node.name], t))]
-    : [line("x", (lane) => held(payload, lane, node.name, t).value), line("μ", (lane) => held(payload, lane, node.name, t).prediction), errors];
-  return table(say("stage.table_lanes", { name: node.name }), head, rows);
+  const shown = isLeaf(node) ? ["x", "∂"] : ["x", "μ", [...new Set(lanes.map((index) => payload.lanes[index].symbol))].join(" / ")];
+  const pick = (lane) => {
+    const { value, prediction, error } = held(payload, lane, node.name, t);
+    return isLeaf(node) ? [value, entry(lane.gradients[node.name], t)] : [value, prediction, error];
+  };
+  const rows = shown.map((label, k) => {
+    const cells = lanes.map((index) => { const cell = createNumberCell(4); cell.draw(pick(payload.lanes[index])[k]); return cell.element; });
+    return { row: tableRow([label, ...cells]) };
+  });
+  return tableOf(say("stage.table_lanes", { name: node.name }), ["", ...lanes.map((index) => say(methodName(payload.lanes[index]).key))], rows).element;
 }
 
 function neighbours({ payload, focusLane, say, onSelect }, name) {

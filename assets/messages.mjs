@@ -24,15 +24,18 @@ export function brief(value, signed = false) {
 
 function scientific(size, decimals = 2) {
   const [digits, power] = size.toExponential(decimals).split("e");
-  const [exact] = size.toExponential(60).split("e");
-  return `${even(digits, exact)}e${Number(power)}`;
+  const near = nearTie(Number(`${size.toExponential(16).split("e")[0]}e${decimals}`));
+  return `${near ? even(digits, size.toExponential(60).split("e")[0]) : digits}e${Number(power)}`;
 }
 
 function fixed(size, decimals) {
-  return even(size.toFixed(decimals), size.toFixed(Math.min(100, decimals + 60)));
+  const text = size.toFixed(decimals);
+  return nearTie(size * 10 ** decimals) ? even(text, size.toFixed(Math.min(100, decimals + 60))) : text;
 }
 
 // Python rounds an exact tie to the even digit, JavaScript rounds it up.
+const nearTie = (scaled) => Math.abs(scaled - Math.floor(scaled) - 0.5) < 1e-6;
+
 function even(rounded, exact) {
   const tie = exact.length > rounded.length && /^\.?50*$/.test(exact.slice(rounded.length));
   const last = Number(rounded.at(-1));
@@ -41,10 +44,15 @@ function even(rounded, exact) {
 
 /** Split a sentence into pieces {text, slot}, its slots filled. */
 export function pieces(template, slots = {}) {
-  return template
-    .split(/\{(\w+)\}/)
+  return split(template)
     .map((text, i) => (i % 2 ? { text: fill(slots[text]), slot: text } : { text, slot: null }))
     .filter((piece) => piece.text !== "");
+}
+
+const memo = new Map();
+function split(template) {
+  if (!memo.has(template)) memo.set(template, template.split(/\{(\w+)\}/));
+  return memo.get(template);
 }
 
 function fill(value) {
@@ -54,9 +62,12 @@ function fill(value) {
 
 /** Return say(key, slots) over a table; a slot may itself be {key, slots}; an unknown key is said as itself, so that a gap is seen and nothing breaks. */
 export function createSay(table) {
-  const say = (key, slots) => say.pieces(key, slots).map((piece) => piece.text).join("");
-  say.pieces = (key, slots = {}) => pieces(table[key] ?? key, Object.fromEntries(Object.entries(slots).map(nested)));
-  const nested = ([name, value]) => [name, value?.key ? say(value.key, value.slots) : value];
+  const filled = (slots) => Object.fromEntries(Object.entries(slots).map(([name, value]) => [name, value?.key ? say(value.key, value.slots) : value]));
+  const say = (key, slots = {}) => {
+    const all = filled(slots);
+    return split(table[key] ?? key).map((part, i) => (i % 2 ? fill(all[part]) : part)).join("");
+  };
+  say.pieces = (key, slots = {}) => pieces(table[key] ?? key, filled(slots));
   say.has = (key) => key in table;
   return say;
 }

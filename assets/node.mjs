@@ -26,9 +26,9 @@ export function createNode(node, card, context) {
     draw(now, reference, flash) {
       place = isLeaf(node) && now.place === "front" ? "ahead" : now.place;
       classes();
-      for (const [name, set] of data) set(full(now[name]));
-      if (node.kind === "parameter" || node.kind === "input") setGradient(full(now.gradient));
-      setLabel(spoken(node, now, context));
+      const changed = data.map(([name, set]) => set(full(now[name])));
+      changed.push(setGradient(full(now.gradient)));
+      if (changed.includes(true)) setLabel(spoken(node, now, context));
       body.draw(now, reference, flash);
     },
     select(on) { selected = on; classes(); element.setAttribute("aria-pressed", String(on)); },

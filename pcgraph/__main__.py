@@ -28,7 +28,10 @@ HELP = {"-h", "--help"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code: 0; 1 where `verify` fails; 2, and one sentence, where the input is wrong."""
+    """Run a command and return its exit code.
+
+    0 where all is well, 1 where `verify` finds an error, 2, after one sentence, where the input is wrong.
+    """
     command, *words = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     try:
         return _run(command, words) or 0
@@ -39,14 +42,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(command: str, words: list[str]) -> int | None:
     if command in HELP:
-        return print(_overview())
+        print(_overview())
+        return 0
     if command not in COMMANDS:
-        raise SettingError("cli.error.command", got=command, known=", ".join(COMMANDS), hint=did_you_mean(command, COMMANDS))
+        raise SettingError(
+            "cli.error.command", got=command, known=", ".join(COMMANDS), hint=did_you_mean(command, COMMANDS)
+        )
     run, names = COMMANDS[command]
     if names is None:
         return run(words)
     parser = _parser(command, names)
-    return print(parser.format_help(), end="") if HELP.intersection(words) else run(_read(parser, words))
+    if HELP.intersection(words):
+        print(parser.format_help(), end="")
+        return 0
+    return run(_read(parser, words, names))
 
 
 # ---------------------------------------------------------------- commands
@@ -68,15 +77,16 @@ def _compare(arguments: argparse.Namespace) -> None:
     print(found, end="\n\n")
     for label, solution in found.solutions.items():
         t, method = found.parts[label], say(f"method.{label}")
-        print(say("cli.never_part", method=method) if t is None else say("cli.part", method=method, t=t), solution.message)
+        print(
+            say("cli.never_part", method=method) if t is None else say("cli.part", method=method, t=t), solution.message
+        )
     _save(arguments.html, lambda path: trace_html([found.reference, *found.solutions.values()], path))
 
 
 def _explain(arguments: argparse.Namespace) -> None:
     solution = _solution(_problem(arguments), arguments)
-    last = solution.steps[-1].t
-    step = _whole(arguments.step, lambda got: SettingError("error.explain_step", got=got, last=last))
-    found = explain(solution, arguments.node, step)
+    refusal = SettingError("error.explain_step", got=arguments.step, last=solution.steps[-1].t)
+    found = explain(solution, arguments.node, _whole(arguments.step, refusal))
     print(_heading(solution), "", found.sentence, sep="\n")
     for rule in found.rules:
         print("", rule.general, rule.filled, sep="\n")
@@ -85,20 +95,25 @@ def _explain(arguments: argparse.Namespace) -> None:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    graphs, seed = (
-        _whole(text, lambda got, option=option: SettingError("cli.error.count", option=option, got=got))  # type: ignore[misc]
-        for option, text in {"--graphs": arguments.graphs, "--seed": arguments.seed}.items()
-    )
+    graphs = _whole(arguments.graphs, SettingError("cli.error.count", option="--graphs", got=arguments.graphs))
+    seed = _whole(arguments.seed, SettingError("cli.error.count", option="--seed", got=arguments.seed))
     report = verify(graphs, seed)
     rows = [[say("compare.method"), say("cli.column.worst"), say("cli.column.where")]]
     for method, worst in report.worst.items():
-        where = say("cli.verify.where", problem=worst.problem, leaf=worst.leaf) if worst.relative else say("cli.verify.bits")
+        where = (
+            say("cli.verify.where", problem=worst.problem, leaf=worst.leaf)
+            if worst.relative
+            else say("cli.verify.bits")
+        )
         rows.append([say(f"cli.verify.{method}"), f"{worst.relative:.1e}", where])
-    slots = {"gallery": len(gallery), "random": graphs, "seed": seed, "failed": report.failed, "uneven": report.uneven}
-    print(say("cli.verify.what", **slots), "", _columns(rows), "", sep="\n")
-    print(say("cli.verify.unlevelled", graphs=report.graphs, **slots))
+    print(say("cli.verify.what", gallery=len(gallery), random=graphs, seed=seed), "", _columns(rows), "", sep="\n")
+    print(say("cli.verify.unlevelled", graphs=report.graphs, failed=report.failed, uneven=report.uneven))
     print(say("cli.verify.passed" if report.passed else "cli.verify.failed", most=f"{TOLERANCE:g}"))
     return 0 if report.passed else 1
+
+
+def _gallery(arguments: argparse.Namespace) -> None:
+    print(gallery)
 
 
 def _bench(words: list[str]) -> int | None:
@@ -132,7 +147,7 @@ COMMANDS: Mapping[str, tuple[Callable[[Any], int | None], Iterable[str] | None]]
     "compare": (_compare, ("problem", "--formula", "--methods", "--level", "--html")),
     "explain": (_explain, ("problem", "node", "step", *SETTINGS)),
     "verify": (_verify, ("--graphs", "--seed")),
-    "gallery": (lambda _: print(gallery), ()),
+    "gallery": (_gallery, ()),
     "bench": (_bench, None),
 }
 
@@ -147,20 +162,24 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser(command: str, names: Iterable[str]) -> _Parser:
-    parser = _Parser(f"{PROGRAM} {command}", description=say(f"cli.command.{command}"), add_help=False, allow_abbrev=False)
+    parser = _Parser(
+        f"{PROGRAM} {command}", description=say(f"cli.command.{command}"), add_help=False, allow_abbrev=False
+    )
     group = parser.add_argument_group(say("cli.arguments"))
     for name in names:
         group.add_argument(name, help=say(f"cli.argument.{name.lstrip('-')}"), **ARGUMENTS[name])
     return parser
 
 
-def _read(parser: _Parser, words: list[str]) -> argparse.Namespace:
+def _read(parser: _Parser, words: list[str], names: Iterable[str]) -> argparse.Namespace:
     """Return the arguments; `--formula=TEXT` is `--formula TEXT`, and TEXT then stands where the problem does."""
     split = [part for word in words for part in (word.split("=", 1) if word.startswith("--formula=") else [word])]
     arguments, unknown = parser.parse_known_args(split)
     if unknown:
-        known = [option for action in parser._actions for option in action.option_strings]
-        raise SettingError("cli.error.option", got=unknown[0], known=", ".join(known) or "–", hint=did_you_mean(unknown[0], known))
+        known = [name for name in names if name.startswith("--")]
+        raise SettingError(
+            "cli.error.option", got=unknown[0], known=", ".join(known) or "–", hint=did_you_mean(unknown[0], known)
+        )
     return arguments
 
 
@@ -196,7 +215,8 @@ def _text(path: Path) -> str:
 
 
 def _solution(problem: Problem, arguments: argparse.Namespace) -> Solution:
-    steps = _whole(arguments.steps, lambda got: SettingError("error.steps", got=got, most=MOST_STEPS))
+    refusal = SettingError("error.steps", got=arguments.steps, most=MOST_STEPS)
+    steps = None if arguments.steps is None else _whole(arguments.steps, refusal)
     return solve(problem, arguments.method, rate=_rate(arguments.rate), steps=steps, level=arguments.level)
 
 
@@ -207,11 +227,11 @@ def _rate(text: str | None) -> float | None:
         raise SettingError("error.rate", got=text, node="") from None
 
 
-def _whole(text: str | None, refuse: Callable[[str], PCGraphError]) -> Any:
-    """Return a whole number that is not negative, None for None; raise what `refuse` makes of anything else."""
-    if text is None or (text.isascii() and text.isdigit() and len(text) < 19):
-        return text and int(text)
-    raise refuse(text)
+def _whole(text: str, refusal: PCGraphError) -> int:
+    """Return the whole number, 0 or more, that a text is; raise `refusal` for any other text."""
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise refusal
+    return int(text)
 
 
 # ---------------------------------------------------------------- what is printed
@@ -219,7 +239,9 @@ def _whole(text: str | None, refuse: Callable[[str], PCGraphError]) -> Any:
 
 def _overview() -> str:
     names = [[name, say(f"cli.command.{name}")] for name in COMMANDS]
-    return "\n".join([say("cli.overview", program=PROGRAM), "", _columns(names), "", say("cli.overview.more", program=PROGRAM)])
+    return "\n".join(
+        [say("cli.overview", program=PROGRAM), "", _columns(names), "", say("cli.overview.more", program=PROGRAM)]
+    )
 
 
 def _heading(solution: Solution) -> str:
@@ -236,18 +258,28 @@ def _heading(solution: Solution) -> str:
 
 def _gradients(problem: Problem, solution: Solution) -> str:
     """Return the gradients beside BP's, a row a leaf."""
-    rows = [[say("compare.parameter"), say(f"method.{solution.method}"), say("method.bp"), say("compare.relative"), say("compare.equal")]]
+    rows = [
+        [
+            say("compare.parameter"),
+            say(f"method.{solution.method}"),
+            say("method.bp"),
+            say("compare.relative"),
+            say("compare.equal"),
+        ]
+    ]
     for name, wanted in backprop(problem).items():
         found = solution.gradients.get(name)
         gap = difference(found, wanted)
-        marks = [number(gap.relative, 6), say(f"compare.{gap.equal}")] if gap else ["·", "·"]
+        marks = [number(gap.relative, 2), say(f"compare.{gap.equal}")] if gap else ["·", "·"]
         rows.append([name, gradient_text(found), gradient_text(wanted), *marks])
     return _columns(rows)
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 def _printable(text: str) -> str:

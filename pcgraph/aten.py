@@ -8,6 +8,7 @@ cheaper vjp stands in `VJPS`. Rows enter `OPS` when a network first needs them.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,10 +26,10 @@ NAMED = {"dtype", "layout", "device", "memory_format"}  # attrs that torch has o
 # ---------------------------------------------------------------- one operation
 
 
-def aten_op(target: Any, attrs: Mapping[str, Any]) -> str:
+def aten_op(target: Any) -> str:
     """Return the name of an ATen operation's row, added to `OPS` if it is new.
 
-    >>> aten_op(aten.cumsum.default, {"dim": 0}), OPS["aten.cumsum"].forward(torch.ones(3), dim=0)
+    >>> aten_op(aten.cumsum.default), OPS["aten.cumsum"].forward(torch.ones(3), dim=0)
     ('aten.cumsum', tensor([1., 2., 3.]))
     >>> del OPS["aten.cumsum"]
     """
@@ -104,7 +105,9 @@ def _caller(target: Any) -> Target:
 
     `result` picks one of several outputs.
     """
-    shape = [(each.name, _holds_tensors(each), each.kwarg_only, each.default_value) for each in target._schema.arguments]
+    shape = [
+        (each.name, _holds_tensors(each), each.kwarg_only, each.default_value) for each in target._schema.arguments
+    ]
 
     def forward(*inputs: Tensor, result: int | None = None, **attrs: Any) -> Tensor:
         args, kwargs, rest = [], {}, iter(inputs)
@@ -157,7 +160,7 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Line:
-    """One call: a function of torch's, its arguments, and the numbers of the results no later line needs."""
+    """One call: a function of torch's and its arguments."""
 
     target: Target
     args: tuple[Any, ...]
@@ -188,10 +191,6 @@ class Program:
         return places[-1]
 
     def __repr__(self) -> str:
-        return self._text
-
-    @property
-    def _text(self) -> str:
         return "; ".join(f"%{self.inputs + number} = {line!r}" for number, line in enumerate(self.lines))
 
 
@@ -206,9 +205,35 @@ def _fill(value: Any, places: Sequence[Any]) -> Any:
     return value
 
 
+class Seeded:
+    """An operation that draws random numbers: always those it would draw at the moment this is made. Nobody else's change."""
+
+    def __init__(self, target: Target, device: torch.device) -> None:
+        self.target, self.device, self.state = target, device, _random_state(device)
+
+    def has_drawn(self) -> bool:
+        """Tell whether random numbers were drawn since."""
+        return not torch.equal(self.state, _random_state(self.device))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with torch.random.fork_rng([self.device.index] if self.device.type == "cuda" else []):
+            if self.device.type == "cuda":
+                torch.cuda.set_rng_state(self.state, self.device)
+            else:
+                torch.set_rng_state(self.state)
+            return self.target(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"{target_name(self.target)}[drawn {zlib.crc32(bytes(self.state.tolist())):08x}]"
+
+
+def _random_state(device: torch.device) -> Tensor:
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
+
+
 def target_name(target: Target) -> str:
     """Return the name of a function in a program."""
-    return short_name(target) if hasattr(target, "_schema") else getattr(target, "__name__", str(target))
+    return short_name(target) if hasattr(target, "_schema") else getattr(target, "__name__", repr(target))
 
 
 def program_op(name: str) -> str:
@@ -225,7 +250,9 @@ def _run(*inputs: Tensor, program: Program) -> Tensor:
 # ---------------------------------------------------------------- ops of our own
 
 
-def own_op(target: Any, args: Sequence[Any], kwargs: Mapping[str, Any], output: Tensor) -> tuple[str, list[Any], dict[str, Any]] | None:
+def own_op(
+    target: Any, args: Sequence[Any], kwargs: Mapping[str, Any], output: Tensor
+) -> tuple[str, list[Any], dict[str, Any]] | None:
     """Return our own op for a call, as (op, inputs, attrs); None where none means exactly the same.
 
     Inputs may be numbers (a constant of the output's type then). Exactly: the same kernel on the same arguments,
@@ -248,8 +275,16 @@ SAME: dict[Any, str] = {
     getattr(aten, name).default: name
     for name in "neg abs sqrt exp log sin cos tan tanh sigmoid relu silu minimum maximum matmul".split()
 }
-SAME.update({aten.mul.Tensor: "mul", aten.div.Tensor: "div", aten.mm.default: "matmul", aten.bmm.default: "matmul", aten.square.default: "square"})
-for _target in (aten.clone.default, aten.alias.default, aten.contiguous.default):
+SAME.update(
+    {
+        aten.mul.Tensor: "mul",
+        aten.div.Tensor: "div",
+        aten.mm.default: "matmul",
+        aten.bmm.default: "matmul",
+        aten.square.default: "square",
+    }
+)
+for _target in (aten.clone.default, aten.alias.default):
     SAME[_target] = "identity"
 
 
@@ -273,7 +308,11 @@ def _total(op: str) -> Callable[[dict[str, Any], Tensor], Found]:
 
 def _soft(op: str) -> Callable[[dict[str, Any], Tensor], Found]:
     def soft(given: dict[str, Any], output: Tensor) -> Found:
-        return (op, [given["self"]], {"dim": given["dim"]}) if not given.get("dtype") and not given.get("half_to_float") else None
+        return (
+            (op, [given["self"]], {"dim": given["dim"]})
+            if not given.get("dtype") and not given.get("half_to_float")
+            else None
+        )
 
     return soft
 
@@ -315,7 +354,9 @@ OWN: dict[Any, Callable[[dict[str, Any], Tensor], Found]] = {
     aten.pow.Tensor_Scalar: lambda given, _: ("square", [given["self"]], {}) if given["exponent"] == 2 else None,
     aten.leaky_relu.default: lambda given, _: ("leaky_relu", [given["self"]], {"slope": given["negative_slope"]}),
     aten.gelu.default: lambda given, _: ("gelu", [given["self"]], {"approximate": given["approximate"]}),
-    aten.softplus.default: lambda given, _: ("softplus", [given["self"]], {}) if (given["beta"], given["threshold"]) == (1, 20) else None,
+    aten.softplus.default: lambda given, _: (
+        ("softplus", [given["self"]], {}) if (given["beta"], given["threshold"]) == (1, 20) else None
+    ),
     aten.linear.default: lambda given, _: ("linear", [given["input"], given["weight"], *_with(given["bias"])], {}),  # type: ignore[misc]
     aten.conv2d.default: _conv2d,
     aten.sum.default: _total("sum"),
@@ -329,7 +370,9 @@ OWN: dict[Any, Callable[[dict[str, Any], Tensor], Found]] = {
     aten._log_softmax.default: _soft("log_softmax"),
     aten.layer_norm.default: _layer_norm,
     aten.transpose.int: lambda given, _: ("transpose", [given["self"]], {"dim0": given["dim0"], "dim1": given["dim1"]}),
-    aten.t.default: lambda given, output: ("transpose", [given["self"]], {"dim0": 0, "dim1": 1}) if output.ndim == 2 else None,
+    aten.t.default: lambda given, output: (
+        ("transpose", [given["self"]], {"dim0": 0, "dim1": 1}) if output.ndim == 2 else None
+    ),
     aten.permute.default: _permute,
     aten.cat.default: lambda given, _: ("concat", list(given["tensors"]), {"dim": given["dim"]}),
     aten.select.int: lambda given, _: ("select", [given["self"]], {"dim": given["dim"], "index": given["index"]}),
@@ -344,11 +387,20 @@ for _target in (
 
 
 def _batch_norm_vjp(
-    ct: Tensor, out: Tensor, x: Tensor, *rest: Tensor, wanted: Wanted | None = None, training: bool, eps: float, **attrs: Any
+    ct: Tensor,
+    out: Tensor,
+    x: Tensor,
+    *rest: Tensor,
+    wanted: Wanted | None = None,
+    training: bool,
+    eps: float,
+    **attrs: Any,
 ) -> tuple[Tensor | None, ...]:
     """As torch's own; in training the batch's mean and scale are computed again."""
     weight, bias, mean, variance = _norm_inputs(rest, attrs)
-    saved = aten.native_batch_norm.default(x, weight, None, None, None, True, 0.0, eps)[1:] if training else (None, None)
+    saved = (
+        aten.native_batch_norm.default(x, weight, None, None, None, True, 0.0, eps)[1:] if training else (None, None)
+    )
     return batch_norm_back(ct, x, weight, bias, mean, variance, *saved, wanted, training, eps)
 
 
@@ -365,7 +417,9 @@ def batch_norm_back(
     asked = iter(wanted or ())
     mask = [True if wanted is None else next(asked)]
     mask += [each is not None and (True if wanted is None else next(asked)) for each in (weight, bias)]
-    found = aten.native_batch_norm_backward.default(ct, x, weight, mean, variance, batch_mean, batch_scale, training, eps, mask)
+    found = aten.native_batch_norm_backward.default(
+        ct, x, weight, mean, variance, batch_mean, batch_scale, training, eps, mask
+    )
     given = [True, weight is not None, bias is not None]
     parts = [each if want else None for each, want, there in zip(found, mask, given, strict=True) if there]
     return (*parts, *([None] * ((mean is not None) + (variance is not None))))
@@ -383,12 +437,21 @@ def _max_pool_vjp(ct: Tensor, out: Tensor, x: Tensor, **attrs: Any) -> tuple[Ten
 
 
 def _embedding_vjp(
-    ct: Tensor, out: Tensor, weight: Tensor, indices: Tensor, *, padding_idx: int = -1, scale_grad_by_freq: bool = False, sparse: bool = False
+    ct: Tensor,
+    out: Tensor,
+    weight: Tensor,
+    indices: Tensor,
+    *,
+    padding_idx: int = -1,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
 ) -> tuple[Tensor, None]:
     return aten.embedding_dense_backward.default(ct, indices, weight.shape[0], padding_idx, scale_grad_by_freq), None
 
 
-def _slice_vjp(ct: Tensor, out: Tensor, x: Tensor, *, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> tuple[Tensor]:
+def _slice_vjp(
+    ct: Tensor, out: Tensor, x: Tensor, *, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+) -> tuple[Tensor]:
     first, last, _ = slice(start, end).indices(x.shape[dim])
     return (aten.slice_backward.default(ct, list(x.shape), dim, first, last, step),)
 
@@ -404,6 +467,7 @@ VJPS: dict[str, Callable[..., tuple[Tensor | None, ...]]] = {
     "aten.embedding": _embedding_vjp,
     "aten.slice.Tensor": _slice_vjp,
     "aten.permute": _permute_vjp,
+    "aten.clone": lambda ct, out, x, **attrs: (ct,),
     "aten.expand": lambda ct, out, x, **attrs: (ct,),
     "aten.masked_fill.Scalar": lambda ct, out, x, mask, *, value: (ct.masked_fill(mask, 0), None),
 }

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pcgraph.evaluate import learnable
+from pcgraph.evaluate import backprop, learnable
 from pcgraph.messages import number, say
 from pcgraph.problem import Problem
 from pcgraph.solve import solve
@@ -51,7 +51,10 @@ class Comparison:
     parts: Mapping[str, int | None]
 
     def __str__(self) -> str:
-        head = [say(f"compare.{column}") for column in ("parameter", "method", "gradient", "absolute", "relative", "cosine", "equal")]
+        head = [
+            say(f"compare.{column}")
+            for column in ("parameter", "method", "gradient", "absolute", "relative", "cosine", "equal")
+        ]
         lines = [head]
         for row in self.rows:
             shown = gradient_text(row.gradient)
@@ -59,12 +62,28 @@ class Comparison:
                 lines.append([row.name, row.method, shown, "·", "·", "·", "·"])
             else:
                 d = row.difference
-                lines.append([row.name, row.method, shown, f"{d.absolute:.1e}", f"{d.relative:.1e}", f"{d.cosine:.6f}", say(f"compare.{d.equal}")])
+                lines.append(
+                    [
+                        row.name,
+                        row.method,
+                        shown,
+                        f"{d.absolute:.1e}",
+                        f"{d.relative:.1e}",
+                        f"{d.cosine:.6f}",
+                        say(f"compare.{d.equal}"),
+                    ]
+                )
         widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-        return "\n".join("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+        return "\n".join(
+            "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        )
 
 
-def compare(problem: Problem, methods: Iterable[str] | Mapping[str, Mapping[str, Any]] = ("zil", "fixed", "pc"), level: bool = True) -> Comparison:
+def compare(
+    problem: Problem,
+    methods: Iterable[str] | Mapping[str, Mapping[str, Any]] = ("zil", "fixed", "pc"),
+    level: bool = True,
+) -> Comparison:
     """Return the gradients of methods beside BP's, all run on the same graph (levelled where `level`).
 
     `methods` is names, or labels with the settings of `solve`: {"γ = 0.5": {"method": "zil", "rate": 0.5}}.
@@ -113,12 +132,40 @@ def first_parting(solution: Solution, reference: Solution) -> int | None:
         if any(float((a - b).abs().max()) > SAME_DIGITS * scale for a, b in pairs):
             return step.t
     read_last = max((step.t for step in solution.steps if step.read), default=0)
-    same = all((d := difference(solution.gradients.get(n), g)) and d.equal != "no" for n, g in reference.gradients.items())
+    same = all(
+        (d := difference(solution.gradients.get(n), g)) and d.equal != "no" for n, g in reference.gradients.items()
+    )
     return None if same else read_last
+
+
+def moved_early(solution: Solution, t: int) -> bool:
+    """Say whether at step t a node the front has not reached yet no longer holds its forward value."""
+    level, first, now = solution.levels, solution.steps[0].values, solution.steps[t].values
+    deeper = [node.name for node in solution.problem.graph.inner if level[node.name] > t]
+    return any(not torch.equal(first[name], now[name]) for name in deeper)
+
+
+def reading(solution: Solution) -> str:
+    """Return what a Z-IL run reads, told from its numbers: "exact", "scaled" or "moved"; "" for other methods.
+
+    "exact": every gradient is BP's. "scaled": nodes wait for the front as they should, but γ is not 1, so that
+    each message is γ^t times BP's. "moved": some node moved before its front, so what is read need not be BP's.
+    """
+    if solution.method != "zil":
+        return ""
+    if any(moved_early(solution, step.t) for step in solution.steps):
+        return "moved"
+    reference = backprop(solution.problem)
+    gaps = [difference(gradient, reference[name]) for name, gradient in solution.gradients.items() if name in reference]
+    return "exact" if all(gap and gap.equal != "no" for gap in gaps) else "scaled"
 
 
 def gradient_text(gradient: Tensor | None) -> str:
     """Return a gradient as text: the number, or the size of a tensor, "·" where it was not read."""
     if gradient is None:
         return "·"
-    return number(gradient.item(), 6, signed=True) if gradient.numel() == 1 else say("compare.norm", norm=float(torch.linalg.vector_norm(gradient)))
+    return (
+        number(gradient.item(), 6, signed=True)
+        if gradient.numel() == 1
+        else say("compare.norm", norm=float(torch.linalg.vector_norm(gradient)))
+    )

@@ -384,7 +384,7 @@ def _is_coordinate(value: Any) -> bool:
 
 def _can_be_written(text: str) -> bool:
     """Tell whether a text is more than halves of characters, which no file can hold."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def describe(value: Any) -> str:

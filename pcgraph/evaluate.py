@@ -41,7 +41,9 @@ def cotangents(problem: Problem, values: Mapping[str, Tensor] | None = None) -> 
         if node.name not in found:
             continue  # a dead node: nothing reaches it
         inputs = [values[name] for name in node.inputs]
-        for name, part in zip(node.inputs, pull_back(OPS[node.op], found[node.name], values[node.name], inputs, node.attrs), strict=True):
+        for name, part in zip(
+            node.inputs, pull_back(OPS[node.op], found[node.name], values[node.name], inputs, node.attrs), strict=True
+        ):
             if part is not None and graph[name].op != "constant":
                 found[name] = found[name] + part if name in found else part
     return found
@@ -57,13 +59,17 @@ def backprop(problem: Problem) -> dict[str, Tensor]:
     {'x': tensor(15., dtype=torch.float64), 'w': tensor(10., dtype=torch.float64)}
     """
     found = cotangents(problem)
-    return {name: found[name] if name in found else torch.zeros_like(problem.values[name]) for name in learnable(problem)}
+    return {
+        name: found[name] if name in found else torch.zeros_like(problem.values[name]) for name in learnable(problem)
+    }
 
 
 def learnable(problem: Problem) -> tuple[str, ...]:
     """Return the leaves that have a gradient: parameters and floating-point inputs."""
     leaves = problem.graph.leaves
-    return tuple(leaf.name for leaf in leaves if leaf.op != "constant" and problem.values[leaf.name].is_floating_point())
+    return tuple(
+        leaf.name for leaf in leaves if leaf.op != "constant" and problem.values[leaf.name].is_floating_point()
+    )
 
 
 def check_target(problem: Problem, output: Tensor) -> None:
@@ -71,9 +77,18 @@ def check_target(problem: Problem, output: Tensor) -> None:
     target, name = problem.target, problem.graph.output
     if problem.loss == "cross_entropy" and not target.is_floating_point():
         if output.ndim == 0 or tuple(target.shape) != tuple(output.shape[:-1]):
-            raise OpError("error.target_shape", node=name, got=shape_text(target), expected=shape_text(output[..., 0] if output.ndim else output))
+            raise OpError(
+                "error.target_shape",
+                node=name,
+                got=shape_text(target),
+                expected=shape_text(output[..., 0] if output.ndim else output),
+            )
         if target.numel() and not (0 <= int(target.min()) and int(target.max()) < output.shape[-1]):
-            raise OpError("error.target_class", got=int(target.max() if target.min() >= 0 else target.min()), last=output.shape[-1] - 1)
+            raise OpError(
+                "error.target_class",
+                got=int(target.max() if target.min() >= 0 else target.min()),
+                last=output.shape[-1] - 1,
+            )
         return
     try:
         fits = torch.broadcast_shapes(target.shape, output.shape) == output.shape

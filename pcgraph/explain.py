@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from pcgraph.compare import reading
 from pcgraph.errors import GraphError, SettingError, did_you_mean
 from pcgraph.graph import Node, listing
 from pcgraph.inference import rate_of
@@ -18,6 +19,7 @@ from pcgraph.trace import Solution, Step
 
 SLOTS = ("x", "y", "z", "u", "v", "w")
 SIGNS = {"+": "+", "-": "−", "*": "×", "/": "÷", "**": "^", "@": "@"}
+KINDS = {"exact": "zil", "scaled": "scaled", "moved": "unlevelled"}  # what may honestly be said of a Z-IL run
 BINDS = {"+": 1, "-": 1, "*": 2, "/": 2, "@": 2, "neg": 3, "**": 4}
 
 
@@ -67,7 +69,9 @@ def explain(solution: Solution, name: str, t: int) -> Explanation:
     """
     graph = solution.problem.graph
     if name not in graph:
-        raise GraphError("error.explain_node", node=name, defined=listing(graph.names), hint=did_you_mean(name, graph.names))
+        raise GraphError(
+            "error.explain_node", node=name, defined=listing(graph.names), hint=did_you_mean(name, graph.names)
+        )
     if not 0 <= t < len(solution.steps):
         raise SettingError("error.explain_step", got=str(t), last=len(solution.steps) - 1)
     node, step = graph[name], solution.steps[t]
@@ -82,13 +86,19 @@ def _inner_rules(solution: Solution, node: Node, step: Step) -> list[Rule]:
     if solution.method == "bp":
         return [prediction, *([_rule("cotangent", f"δ({name})", *_sum(sent), error)] if error is not None else [])]
     x, mu = (text(found[name]) for found in (step.values, step.predictions))
-    rules = [prediction, _rule("error", f"ε({name})", f"μ({name}) − x({name})", f"{mu} − {x}", error), *[rule for rule, _ in sent]]
+    rules = [
+        prediction,
+        _rule("error", f"ε({name})", f"μ({name}) − x({name})", f"{mu} − {x}", error),
+        *[rule for rule, _ in sent],
+    ]
     if name != solution.problem.graph.output and step.t + 1 < len(solution.steps):
         gamma = number(rate_of(name, solution.rate or 0.0), 3)
         pull = " + ".join(text(part) for _, part in sent) or "0"
         general = f"x({name}) + γ (ε({name}) − ({' + '.join(rule.general.split(' = ')[0] for rule, _ in sent) or '0'}))"
         filled = f"{x} + {gamma} ({text(error)} − ({pull}))"
-        rules.append(_rule("move", f"x({name}) at {step.t + 1}", general, filled, solution.steps[step.t + 1].values[name]))
+        rules.append(
+            _rule("move", f"x({name}) at {step.t + 1}", general, filled, solution.steps[step.t + 1].values[name])
+        )
     return rules
 
 
@@ -164,7 +174,8 @@ def _read(solution: Solution, node: Node) -> tuple[str, ...]:
 
 def _sentence(solution: Solution, node: Node, step: Step) -> str:
     graph, level, t = solution.problem.graph, solution.levels, step.t
-    method, slots = METHODS[solution.method], {"node": node.name, "t": t, "inputs": listing(node.inputs), "level": level[node.name]}
+    method = METHODS[solution.method]
+    slots: dict[str, Any] = {"node": node.name, "t": t, "inputs": listing(node.inputs), "level": level[node.name]}
     if node.op == "constant":
         return say("explain.constant", **slots)
     if node.is_leaf:
@@ -177,7 +188,7 @@ def _sentence(solution: Solution, node: Node, step: Step) -> str:
     if not method.front:
         return say("explain.relax.start" if t == 0 else "explain.relax", **slots)
     when = "waits" if t < level[node.name] else "arrives" if t == level[node.name] else "passed"
-    kind = "bp" if solution.method == "bp" else "zil" if solution.levelled else "unlevelled"
+    kind = "bp" if solution.method == "bp" else KINDS[reading(solution)]
     return say(f"explain.{kind}.{when}", **slots)
 
 

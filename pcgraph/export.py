@@ -41,8 +41,8 @@ def trace_json(solution: Solution) -> str:
     >>> from pcgraph.gallery import gallery
     >>> from pcgraph.solve import solve
     >>> trace = json.loads(trace_json(solve(gallery["residual"], "zil")))
-    >>> trace["method"], trace["gradients"]["z3"], trace["steps"][3]["read"]["z3"]
-    ('zil', -0.02592..., -0.02592...)
+    >>> trace["method"], round(trace["gradients"]["z3"], 9), round(trace["steps"][3]["read"]["z3"], 9)
+    ('zil', -0.02592, -0.02592)
     """
     rate = solution.rate
     content = {
@@ -98,7 +98,7 @@ def trace_csv(solution: Solution, path: str | Path | None = None) -> str:
     A tensor has a row an element, whose place is `index` ("[1, 0]"; empty for a number). A cell stays empty
     where there is nothing: no prediction of a leaf, no error not computed yet. `energy` is the node's, on its first
     row only, so that a step's rows add up to its energy. `gradient` is what has been read of it up to this step.
-    Numbers have all their digits; a name that a spreadsheet would take for a formula is written with an apostrophe before it.
+    Numbers have all their digits; a name that a spreadsheet would take for a formula has an apostrophe before it.
 
     >>> from pcgraph.gallery import gallery
     >>> from pcgraph.solve import solve
@@ -121,7 +121,10 @@ def trace_csv(solution: Solution, path: str | Path | None = None) -> str:
 def _rows(step: Step, node: Node, level: int, gradient: Tensor | None) -> Iterator[list[Any]]:
     name, value = node.name, step.values[node.name]
     found = [value, step.predictions.get(name), step.errors.get(name)]
-    columns = [[""] * value.numel() if part is None else part.expand_as(value).flatten().tolist() for part in (*found, gradient)]
+    columns = [
+        [""] * value.numel() if part is None else part.expand_as(value).flatten().tolist()
+        for part in (*found, gradient)
+    ]
     places: list[Any] = [list(place) for place in product(*map(range, value.shape))] if value.ndim else [""]
     energy: Any = step.energy_by_node.get(name, "")
     for place, x, mu, error, read in zip(places, *columns, strict=True):
@@ -134,8 +137,9 @@ def _cell(value: Any) -> str:
 
 
 def _cell_text(text: str) -> str:
-    """Return a text that no spreadsheet runs: it reads a cell that starts with one of these signs as a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
+    """Return a text on one line that no spreadsheet runs: a cell that starts with such a sign is a formula there."""
+    line = " ".join(text.splitlines())
+    return f"'{line}" if line.startswith(("=", "+", "-", "@", "\t")) else line
 
 
 # ---------------------------------------------------------------- HTML
@@ -184,11 +188,12 @@ PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'nonce-{nonce}';
+ style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style nonce="{nonce}">
-:root {{ color-scheme: light dark; background: #fbfbfa; color: #1f2937; font-family: system-ui, "DejaVu Sans", sans-serif; }}
+:root {{ color-scheme: light dark; background: #fbfbfa; color: #1f2937; font-family: system-ui, sans-serif; }}
 body {{ margin: 0; padding: 10px 14px; }}
 h1 {{ margin: 0 0 8px; font-size: 20px; }}
 h1:empty {{ display: none; }}

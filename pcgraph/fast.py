@@ -37,4 +37,6 @@ def zil_gradients(problem: Problem) -> dict[str, Tensor]:
         for name, part in zip(node.inputs, sent, strict=True):
             if part is not None:
                 errors[name] = errors[name] + part if name in errors else part
-    return {name: errors[name] if name in errors else torch.zeros_like(problem.values[name]) for name in learnable(problem)}
+    return {
+        name: errors[name] if name in errors else torch.zeros_like(problem.values[name]) for name in learnable(problem)
+    }

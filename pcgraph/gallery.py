@@ -53,7 +53,9 @@ class Gallery(Mapping[str, Problem]):
     def entry(self, name: str) -> Entry:
         """Return an entry by name or code; raise PCGraphError naming the nearest."""
         if name not in self._names:
-            raise PCGraphError("error.unknown_problem", name=name, known=", ".join(self.entries), hint=did_you_mean(name, self.entries))
+            raise PCGraphError(
+                "error.unknown_problem", name=name, known=", ".join(self.entries), hint=did_you_mean(name, self.entries)
+            )
         return self.entries[self._names[name]]
 
     def __getitem__(self, name: str) -> Problem:
@@ -82,6 +84,7 @@ def _problem(entry: Entry) -> Problem:
 defop(
     "tansin",
     forward=lambda x, y: torch.tan(x) + torch.sin(y),
+    vjp=lambda ct, out, x, y: (ct / torch.cos(x) ** 2, ct * torch.cos(y)),
     formula="tan(x) + sin(y)",
     partials=("1 / cos(x)**2", "cos(y)"),
     symbol="tan+sin",

@@ -267,7 +267,9 @@ def _check_node(node: Node, names: Iterable[str]) -> None:
     arity = OPS[node.op].arity
     least, most = (arity, arity) if isinstance(arity, int) else arity
     if len(node.inputs) < least or (most is not None and len(node.inputs) > most):
-        expected = str(least) if least == most else say("error.at_least", count=least) if most is None else f"{least}–{most}"
+        expected = (
+            str(least) if least == most else say("error.at_least", count=least) if most is None else f"{least}–{most}"
+        )
         raise GraphError("error.arity", node=node.name, op=node.op, got=len(node.inputs), expected=expected)
     for name in node.inputs:
         if name not in names:

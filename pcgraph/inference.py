@@ -90,7 +90,9 @@ def feedback(problem: Problem, errors: Mapping[str, Tensor], at: State, leaves: 
         n = node.name
         if any(wanted[n]):
             inputs = [at.values[name] for name in node.inputs]
-            for slot, part in enumerate(pull_back(OPS[node.op], errors[n], at.predictions[n], inputs, node.attrs, wanted[n])):
+            for slot, part in enumerate(
+                pull_back(OPS[node.op], errors[n], at.predictions[n], inputs, node.attrs, wanted[n])
+            ):
                 if part is not None and wanted[n][slot]:
                     sent[n, slot] = part
     return sent

@@ -56,7 +56,9 @@ def layout(graph: Graph) -> Layout:
     nodes = {(name, level[name]) for name in level}
     y = _heights(columns, deeper, nearer, nodes)
     positions = {name: (float(depth - level[name]), y[name, level[name]]) for name in level}
-    via = {edge: tuple((float(depth - at), y[key, at]) for key, at in chain) for edge, chain in passing.items() if chain}
+    via = {
+        edge: tuple((float(depth - at), y[key, at]) for key, at in chain) for edge, chain in passing.items() if chain
+    }
     return Layout(positions, via)
 
 
@@ -96,14 +98,18 @@ def _crossings(columns: list[list[Place]], deeper: Neighbours) -> int:
     return count
 
 
-def _heights(columns: list[list[Place]], deeper: Neighbours, nearer: Neighbours, nodes: set[Place]) -> dict[Place, float]:
+def _heights(
+    columns: list[list[Place]], deeper: Neighbours, nearer: Neighbours, nodes: set[Place]
+) -> dict[Place, float]:
     """Return heights that keep the order and the room, each as near the mean of its neighbours as that allows."""
     y: dict[Place, float] = {}
     for column in columns:
         y.update(zip(column, _spread([0.0] * len(column), _room(column, nodes)), strict=True))
     for sweep in range(SWEEPS):
         for column in columns if sweep % 2 == 0 else reversed(columns):
-            wanted = [_mean([y[p] for p in (*nearer.get(place, ()), *deeper.get(place, ()))], y[place]) for place in column]
+            wanted = [
+                _mean([y[p] for p in (*nearer.get(place, ()), *deeper.get(place, ()))], y[place]) for place in column
+            ]
             y.update(zip(column, _spread(wanted, _room(column, nodes)), strict=True))
     middle = (min(y.values()) + max(y.values())) / 2
     return {place: round(height - middle, 3) for place, height in y.items()}

@@ -58,7 +58,9 @@ def level_graph(graph: Graph) -> Graph:
             gap = level[name] - level[node.name] if node.name in level else 1
             carrier = name
             for _ in range(gap - 1):
-                identity = Node(_prime(name, used, taken), "identity", (carrier,), stands_for=graph[name].stands_for or name)
+                identity = Node(
+                    _prime(name, used, taken), "identity", (carrier,), stands_for=graph[name].stands_for or name
+                )
                 nodes.append(identity)
                 carrier = identity.name
             inputs.append(carrier)

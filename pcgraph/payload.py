@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pcgraph.compare import SAME_DIGITS, difference, first_parting
+from pcgraph.compare import SAME_DIGITS, difference, first_parting, moved_early, reading
 from pcgraph.graph import Graph
 from pcgraph.layout import layout
 from pcgraph.ops import OPS, tree
@@ -27,11 +27,11 @@ def payload(solutions: Sequence[Solution]) -> dict[str, Any]:
     problem = solutions[0].problem
     graph, level, places = problem.graph, solutions[0].levels, layout(problem.graph)
     lanes = [_lane(solution) for solution in solutions]
-    first = solutions[0].steps[0]
+    first, structure = solutions[0].steps[0], _structure(graph)
     return {
         "version": VERSION,
-        "id": _hash([_structure(graph), lanes, _cell(problem.target)]),
-        "problem": _hash(_structure(graph)),
+        "id": _hash([graph.names, structure, lanes, _cell(problem.target)]),
+        "problem": _hash(structure),
         "title": problem.title,
         "target": _cell(problem.target),
         "loss": problem.loss,
@@ -68,35 +68,56 @@ def to_text(content: Any) -> str:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
-def caption(solution: Solution, t: int) -> dict[str, Any]:
-    """Return the sentence of a step as message key and slots."""
-    key, slots = _caption(solution, t)
+def caption(solution: Solution, t: int, read: str | None = None) -> dict[str, Any]:
+    """Return the sentence of a step as message key and slots; `read` is `reading(solution)` where it is known."""
+    key, slots = _caption(solution, t, reading(solution) if read is None else read)
     return {"key": key, "slots": _slots(slots)}
 
 
-def _caption(solution: Solution, t: int) -> tuple[str, dict[str, Any]]:
+def _caption(solution: Solution, t: int, how: str) -> tuple[str, dict[str, Any]]:
     step, method = solution.steps[t], solution.method
     level, last = solution.levels, len(solution.steps) - 1
     read = ", ".join(step.read)
     here = [node.name for node in solution.problem.graph.inner if level[node.name] == t]
-    slots: dict[str, Any] = {"t": t, "energy": step.energy, "read": read, "output": solution.problem.graph.output, "nodes": ", ".join(here[:6]) + ("…" if len(here) > 6 else "")}
+    slots: dict[str, Any] = {
+        "t": t,
+        "energy": step.energy,
+        "read": read,
+        "output": solution.problem.graph.output,
+        "nodes": ", ".join(here[:6]) + ("…" if len(here) > 6 else ""),
+    }
     if METHODS[method].front:
         key = "start" if t == 0 else "read" if here and read else "arrive" if here else "after"
-        return f"caption.front.{key}" if method == "zil" else f"caption.bp.{key}", slots
+        if method == "bp":
+            return f"caption.bp.{key}", slots
+        kind = "front" if key in ("start", "after") else _honest(solution, t, how)
+        return f"caption.{kind}.{key}", {**slots, "rate": solution.rate if isinstance(solution.rate, float) else "γ"}
     if t == 0:
         return "caption.relax.start", slots
     change = step.energy - solution.steps[t - 1].energy
     key = "falls" if change < 0 else "rises" if change > 0 else "rests"
-    return f"caption.relax.{key}{'.read' if t == last and method != 'ipc' else ''}", {**slots, "before": solution.steps[t - 1].energy}
+    return f"caption.relax.{key}{'.read' if t == last and method != 'ipc' else ''}", {
+        **slots,
+        "before": solution.steps[t - 1].energy,
+    }
+
+
+def _honest(solution: Solution, t: int, how: str) -> str:
+    """Return which sentence a Z-IL step may say: that it is BP's, that it is scaled, or that a node moved too early."""
+    if how == "moved" and moved_early(solution, t):
+        return "moved"
+    return "front" if solution.rate == 1.0 and how != "scaled" else "scaled"
 
 
 def _lane(solution: Solution) -> dict[str, Any]:
     graph, steps, method = solution.problem.graph, solution.steps, METHODS[solution.method]
     leaves = {leaf.name for leaf in graph.leaves}
     per_node: Callable[[str], list[Any]] = lambda part: [
-        None if part != "values" and name in leaves else _series([getattr(step, part).get(name) for step in steps]) for name in graph.names
+        None if part != "values" and name in leaves else _series([getattr(step, part).get(name) for step in steps])
+        for name in graph.names
     ]
     reads = {name: step.t for step in steps for name in step.read}
+    how = reading(solution)
     return {
         "method": solution.method,
         "symbol": method.symbol,
@@ -104,6 +125,7 @@ def _lane(solution: Solution) -> dict[str, Any]:
         "steps": len(steps) - 1,
         "levelled": solution.levelled,
         "front": method.front,
+        "reading": how,
         "result": solution.result.value,
         "message": {"key": solution.message_key, "slots": _slots(solution.slots)},
         "values": per_node("values"),
@@ -113,7 +135,7 @@ def _lane(solution: Solution) -> dict[str, Any]:
         "energy": [None if solution.method == "bp" else _number(step.energy) for step in steps],
         "gradients": {name: _series(_running(steps, name)) for name in solution.gradients if name in graph},
         "reads": {name: t for name, t in reads.items() if name in graph},
-        "captions": [caption(solution, t) for t in range(len(steps))],
+        "captions": [caption(solution, t, how) for t in range(len(steps))],
     }
 
 
@@ -145,9 +167,18 @@ def _cell(value: Tensor) -> Any:
     value = value.detach().to(torch.float64)
     grid = value.reshape(-1, value.shape[-1]) if value.ndim > 1 else value.reshape(1, -1)
     whole = grid.numel() <= CELLS
-    shown = grid if whole else torch.nn.functional.adaptive_avg_pool2d(grid[None], (min(8, grid.shape[0]), min(8, grid.shape[1])))[0]
+    shown = (
+        grid
+        if whole
+        else torch.nn.functional.adaptive_avg_pool2d(grid[None], (min(8, grid.shape[0]), min(8, grid.shape[1])))[0]
+    )
     largest = float(value.abs().max()) if value.numel() else 0.0
-    return {"max": _number(largest), "cells": [_number(number) for number in shown.flatten().tolist()], "grid": list(shown.shape), "whole": whole}
+    return {
+        "max": _number(largest),
+        "cells": [_number(number) for number in shown.flatten().tolist()],
+        "grid": list(shown.shape),
+        "whole": whole,
+    }
 
 
 def _number(value: float) -> Any:
@@ -162,7 +193,11 @@ def _slots(slots: Mapping[str, Any]) -> dict[str, Any]:
 
 def _op(name: str) -> dict[str, Any]:
     op = OPS[name]
-    return {"symbol": op.symbol, "formula": tree(op.formula) if op.formula else None, "partials": [tree(text) for text in op.partials]}
+    return {
+        "symbol": op.symbol,
+        "formula": tree(op.formula) if op.formula else None,
+        "partials": [tree(text) for text in op.partials],
+    }
 
 
 def _compare(solutions: Sequence[Solution]) -> dict[str, Any]:
@@ -172,13 +207,37 @@ def _compare(solutions: Sequence[Solution]) -> dict[str, Any]:
         for lane, solution in enumerate(solutions[1:], start=1):
             gap = difference(solution.gradients.get(name), gradient)
             if gap:
-                cells.append({"lane": lane, "absolute": _number(gap.absolute), "relative": _number(gap.relative), "cosine": _number(gap.cosine), "equal": gap.equal})
-        rows.append({"name": name, "kind": reference.problem.graph[name].op if name in reference.problem.graph else "parameter", "cells": cells})
-    return {"rows": rows, "parts": [None, *[first_parting(solution, reference) for solution in solutions[1:]]], "same_digits": SAME_DIGITS}
+                cells.append(
+                    {
+                        "lane": lane,
+                        "absolute": _number(gap.absolute),
+                        "relative": _number(gap.relative),
+                        "cosine": _number(gap.cosine),
+                        "equal": gap.equal,
+                    }
+                )
+        rows.append(
+            {
+                "name": name,
+                "kind": reference.problem.graph[name].op if name in reference.problem.graph else "parameter",
+                "cells": cells,
+            }
+        )
+    return {
+        "rows": rows,
+        "parts": [None, *[first_parting(solution, reference) for solution in solutions[1:]]],
+        "same_digits": SAME_DIGITS,
+    }
 
 
 def _structure(graph: Graph) -> list[Any]:
-    return [[node.name, node.op, list(node.inputs), _plain(node.attrs)] for node in graph.nodes] + [graph.output]
+    """Return what makes a graph the same to a viewer: its nodes without those that levelling inserted."""
+    inserted = {node.name: node.stands_for for node in graph.nodes if node.stands_for}
+    kept = [node for node in graph.nodes if node.name not in inserted]
+    rows = [
+        [node.name, node.op, [inserted.get(name, name) for name in node.inputs], _plain(node.attrs)] for node in kept
+    ]
+    return [*rows, graph.output]
 
 
 def _plain(attrs: Mapping[str, Any]) -> dict[str, Any]:

@@ -56,7 +56,9 @@ class Problem:
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:
-            raise OpError("error.unknown_loss", loss=self.loss, known=listing(LOSSES), hint=did_you_mean(self.loss, LOSSES))
+            raise OpError(
+                "error.unknown_loss", loss=self.loss, known=listing(LOSSES), hint=did_you_mean(self.loss, LOSSES)
+            )
         check_graph(self.graph)
         leaves = [node.name for node in self.graph.leaves]
         for name in leaves:

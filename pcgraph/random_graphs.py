@@ -19,7 +19,9 @@ STEMS = {"input": "x", "parameter": "w", "constant": "k"}
 LARGE = 1.5
 
 
-def random_problem(seed: int, nodes: int = 20, skips: bool = True, shared: bool = True, repeated: bool = True) -> Problem:
+def random_problem(
+    seed: int, nodes: int = 20, skips: bool = True, shared: bool = True, repeated: bool = True
+) -> Problem:
     """Return a random DAG of `nodes` ops on float64 numbers, all of which reach the output.
 
     `skips` lets a node read any earlier one, not only the latest; `shared` gives a leaf several users;
@@ -32,12 +34,14 @@ def random_problem(seed: int, nodes: int = 20, skips: bool = True, shared: bool 
     (20, 3)
     """
     maker = _Maker(random.Random(seed), skips, shared, repeated)
-    while len(maker.values) + len(maker.loose) - 1 < max(nodes, 1):
-        maker.grow()
+    while (room := max(nodes, 1) - len(maker.values) - max(len(maker.loose) - 1, 0)) > 0:
+        maker.grow(meet=room == 1)  # each loose end but one costs an op that joins it
     while len(maker.loose) > 1:
         maker.add("add", *maker.random.sample(maker.loose, 2))
     graph, values = maker.builder.graph(maker.loose[0]), maker.builder.values
-    return Problem(graph, values, torch.tensor(maker.number(), dtype=torch.float64), title=say("cli.random_title", seed=seed))
+    return Problem(
+        graph, values, torch.tensor(maker.number(), dtype=torch.float64), title=say("cli.random_title", seed=seed)
+    )
 
 
 class _Maker:
@@ -50,9 +54,9 @@ class _Maker:
         self.loose: list[str] = []  # ops that nobody reads yet
         self.shareable: list[str] = []  # leaves that may have several users
 
-    def grow(self) -> None:
-        """Add one op; most of the time it reads a loose end, so that all ends meet."""
-        first = self.first()
+    def grow(self, meet: bool) -> None:
+        """Add one op; with `meet` it reads a loose end, so that there is no end more afterwards."""
+        first = self.first(meet)
         if self.is_large(first):
             self.add(self.random.choice(BOUNDED), first)
         elif self.random.random() < 0.4:
@@ -62,10 +66,10 @@ class _Maker:
             inputs = [first, self.leaf(share=False) if op == "sub" else self.second(first)]
             self.add(op, *(inputs if op == "sub" or self.random.random() < 0.5 else inputs[::-1]))
 
-    def first(self) -> str:
+    def first(self, meet: bool) -> str:
         if not self.values:
             return self.leaf("input")
-        if not self.skips or self.random.random() < 0.6:
+        if meet or not self.skips or self.random.random() < 0.6:
             return self.loose[-1]
         return self.random.choice(list(self.values))
 
@@ -99,7 +103,9 @@ class _Maker:
         return abs(float(self.value(name))) > LARGE
 
     def value(self, name: str) -> Tensor:
-        return self.values[name] if name in self.values else torch.tensor(self.builder.values[name], dtype=torch.float64)
+        return (
+            self.values[name] if name in self.values else torch.tensor(self.builder.values[name], dtype=torch.float64)
+        )
 
     def number(self) -> float:
         return self.random.choice((-1, 1)) * self.random.uniform(0.4, 1.2)

@@ -97,7 +97,11 @@ def solve(
         reads = _reads(problem, method, steps, read_at)
         solution = _inference_trace(problem, method, gamma, steps, precision, save, reads, learning_rate)
     dead = {name: torch.zeros_like(source.values[name]) for name in learnable(source) if name not in problem.graph}
-    ordered = {name: {**solution.gradients, **dead}[name] for name in learnable(source) if name in solution.gradients or name in dead}
+    ordered = {
+        name: {**solution.gradients, **dead}[name]
+        for name in learnable(source)
+        if name in solution.gradients or name in dead
+    }
     return replace(solution, gradients=ordered, levelled=levelled)
 
 
@@ -210,7 +214,9 @@ def _largest_change(problem: Problem, before: State, after: State) -> float:
 Outcome = tuple[Result, str, dict[str, Any]]
 
 
-def _outcome(problem: Problem, method: str, energies: list[float], change: float, gradients: Mapping[str, Tensor]) -> Outcome:
+def _outcome(
+    problem: Problem, method: str, energies: list[float], change: float, gradients: Mapping[str, Tensor]
+) -> Outcome:
     steps = len(energies) - 1
     if METHODS[method].front:
         unread = [name for name in learnable(problem) if name not in gradients]
@@ -249,7 +255,9 @@ def _solution(
 
 def _method(name: str) -> Method:
     if name not in METHODS:
-        raise SettingError("error.unknown_method", method=name, known=listing(METHODS), hint=did_you_mean(name, METHODS))
+        raise SettingError(
+            "error.unknown_method", method=name, known=listing(METHODS), hint=did_you_mean(name, METHODS)
+        )
     return METHODS[name]
 
 
@@ -258,7 +266,11 @@ def _checked_rate(method: Method, rate: Rate | None) -> Rate:
         return method.rate or 0.0
     numbers = {"": rate} if not isinstance(rate, Mapping) else rate
     for node, number in numbers.items():
-        if isinstance(number, bool) or not isinstance(number, int | float) or not (math.isfinite(number) and number > 0):
+        if (
+            isinstance(number, bool)
+            or not isinstance(number, int | float)
+            or not (math.isfinite(number) and number > 0)
+        ):
             raise SettingError("error.rate", got=str(number), node=node)
     return {node: float(number) for node, number in rate.items()} if isinstance(rate, Mapping) else float(rate)
 

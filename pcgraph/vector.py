@@ -20,7 +20,9 @@ from pcgraph.ops import OPS
 from pcgraph.problem import Problem
 
 # Ops whose kernels give a number the same bits alone as among others; a test holds them to it.
-TOGETHER = frozenset("add sub mul div neg abs square sqrt exp log sin cos tan tanh relu leaky_relu minimum maximum identity".split())
+TOGETHER = frozenset(
+    "add sub mul div neg abs square sqrt exp log sin cos tan tanh relu leaky_relu minimum maximum identity".split()
+)
 ALONE = frozenset(("pow", "sigmoid", "softplus", "gelu", "silu"))
 
 
@@ -60,7 +62,9 @@ class VectorGraph:
         self.all = {name: row for row, name in enumerate(graph.names)}
         self.inner = {node.name: self.all[node.name] for node in graph.inner}
         self.output = self.all[graph.output]
-        slots = [(node, slot) for node in graph.inner for slot, wanted in enumerate(graph.wanted_slots[node.name]) if wanted]
+        slots = [
+            (node, slot) for node in graph.inner for slot, wanted in enumerate(graph.wanted_slots[node.name]) if wanted
+        ]
         self.edges: dict[Edge, int] = {(node.name, slot): row for row, (node, slot) in enumerate(slots)}
         self.arrives_at = torch.tensor([self.all[node.inputs[slot]] for node, slot in slots])
         self.hidden = self._rows(node.name for node in graph.hidden)
@@ -102,7 +106,9 @@ class VectorGraph:
                 sent[edges] = part if which is None else part[which]
         return Column(sent, self.edges)
 
-    def inference_step(self, state: State, rate: Rate, sent: Feedback, precision: Precision = None, frozen: State | None = None) -> State:
+    def inference_step(
+        self, state: State, rate: Rate, sent: Feedback, precision: Precision = None, frozen: State | None = None
+    ) -> State:
         values, errors = vector_of(state.values), vector_of(self.weigh(state.errors, precision))
         gamma = self._per_node(lambda name: rate_of(name, rate)) if isinstance(rate, Mapping) else rate
         moved = values + gamma * (errors - self.received(sent))
@@ -127,7 +133,9 @@ class VectorGraph:
         errors = vector_of(state.errors)
         weights = self._per_node(lambda name: (precision or {}).get(name, 1.0)) if precision else 1.0
         parts = 0.5 * (errors * errors)
-        parts[self.output] = LOSSES[self.problem.loss].value(state.predictions[self.problem.graph.output], self.problem.target)
+        parts[self.output] = LOSSES[self.problem.loss].value(
+            state.predictions[self.problem.graph.output], self.problem.target
+        )
         numbers = (parts * weights).tolist()
         return {name: numbers[row] for name, row in self.inner.items()}
 

@@ -26,11 +26,25 @@ def show_table(payload: Mapping[str, Any]) -> None:
     columns += [t(f"compare.{column}") for column in ("absolute", "relative", "cosine", "equal")]
     rows: list[list[str]] = []
     for name in lanes[0]["gradients"]:
-        cells = {cell["lane"]: cell for row in (payload["compare"] or {"rows": []})["rows"] if row["name"] == name for cell in row["cells"]}
+        cells = {
+            cell["lane"]: cell
+            for row in (payload["compare"] or {"rows": []})["rows"]
+            if row["name"] == name
+            for cell in row["cells"]
+        }
         for index, lane in enumerate(lanes):
             series = lane["gradients"].get(name) or [None]
             cell = cells.get(index)
-            differs = [_power(cell["absolute"]), _power(cell["relative"]), _fixed(cell["cosine"]), t(f"compare.{cell['equal']}")] if cell else [""] * 4
+            differs = (
+                [
+                    _power(cell["absolute"]),
+                    _power(cell["relative"]),
+                    _fixed(cell["cosine"]),
+                    t(f"compare.{cell['equal']}"),
+                ]
+                if cell
+                else [""] * 4
+            )
             rows.append([escaped(name), t(f"method.{lane['method']}"), _cell(series[-1]), *differs])
     st.table({column: [row[place] for row in rows] for place, column in enumerate(columns)}, width="stretch")
     for lane, part in zip(lanes, (payload["compare"] or {"parts": []})["parts"], strict=False):
@@ -47,10 +61,20 @@ def show_charts(document: str, runs: tuple[Run, ...], level: bool) -> None:
     by_step, by_rate = st.columns(2)
     with by_step:
         found = difference_by_step(document, others, level)
-        _chart(t("page.chart.step"), t("page.chart.step.x"), {name: (list(range(len(line))), line) for name, line in found.items()}, "by-step")
+        _chart(
+            t("page.chart.step"),
+            t("page.chart.step.x"),
+            {name: (list(range(len(line))), line) for name, line in found.items()},
+            "by-step",
+        )
     with by_rate:
         found = difference_by_rate(document, others, level, RATES)
-        _chart(t("page.chart.rate"), t("page.chart.rate.x"), {name: (list(RATES), line) for name, line in found.items()}, "by-rate")
+        _chart(
+            t("page.chart.rate"),
+            t("page.chart.rate.x"),
+            {name: (list(RATES), line) for name, line in found.items()},
+            "by-rate",
+        )
 
 
 def show_levels(table: Mapping[str, Any]) -> None:
@@ -59,7 +83,9 @@ def show_levels(table: Mapping[str, Any]) -> None:
     if not skips:
         st.markdown(t("page.levels.none"))
     else:
-        shown = ", ".join(f"{escaped(name)} → {escaped(user)} ({gap})" for name, user, gap in skips[:12]) + (" …" if len(skips) > 12 else "")
+        shown = ", ".join(f"{escaped(name)} → {escaped(user)} ({gap})" for name, user, gap in skips[:12]) + (
+            " …" if len(skips) > 12 else ""
+        )
         st.markdown(t("page.levels.some", count=count, edges=len(skips), skips=shown))
     st.subheader(t("page.levels.table"))
     labels = ("levelled", "shortest", "longest")
@@ -101,7 +127,8 @@ def _chart(title: str, x_title: str, lines: Mapping[str, tuple[Sequence[float], 
         shown = [max(value, LEAST) if value == value else None for value in y]
         figure.add_scatter(x=list(x), y=shown, mode="lines+markers", name=t(f"method.{method}"), **style)
     figure.update_layout(
-        title=title, xaxis_title=x_title, yaxis_title=t("page.chart.y"), height=340, margin={"l": 10, "r": 10, "t": 48, "b": 10},
+        title=title, xaxis_title=x_title, yaxis_title=t("page.chart.y"),
+        height=340, margin={"l": 10, "r": 10, "t": 48, "b": 10},
         legend={"orientation": "h", "y": 1.02, "x": 1, "xanchor": "right", "yanchor": "bottom"}, font={"size": 14},
     )  # fmt: skip
     figure.update_yaxes(type="log", exponentformat="power", dtick=4)

@@ -51,29 +51,25 @@ class Page:
         if last is None:
             return from_link(dict(st.query_params), self.methods)
         start = suggested(self.methods, last.problem)
-        same = {"formula": last.formula, "leaves": last.leaves, "target": last.target}
-        return replace(start, **same, rates={**start.rates, **last.rates}), []
+        rates = {**start.rates, **last.rates}
+        return replace(start, formula=last.formula, leaves=last.leaves, target=last.target, rates=rates), []
 
     # ---- the row
 
     def row(self) -> Problem:
         """Draw the controls and return the problem they describe."""
-        places = st.columns([3.1, 3.6, 1.5, 1.5, 1.35, 1.35, 1.1], vertical_alignment="center", gap="small")
         problem = build(self.settings)
-        with places[0]:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             self._problems()
-        with places[1]:
             self._methods()
-        with places[2]:
             self._level()
-        with places[3], st.popover(self._rate_label(), width="stretch"):
-            self._rates()
-        with places[4], st.popover(t("page.formula"), width="stretch"):
-            self._formula(problem)
-        with places[5], st.popover(t("page.values"), width="stretch"):
-            self._values(problem)
-        with places[6]:
-            st.button(t("page.reset"), key=self.key("reset"), on_click=self._reset, width="stretch", help=t("page.reset.help"))
+            with st.popover(self._rate_label()):
+                self._rates()
+            with st.popover(t("page.formula")):
+                self._formula()
+            with st.popover(t("page.values")):
+                self._values(problem)
+            st.button(t("page.reset"), key=self.key("reset"), on_click=self._reset, help=t("page.reset.help"))
         self.place = st.container()
         found = [*self.errors, *filter(None, [st.session_state.get(self.key("error"))])]
         try:
@@ -95,15 +91,22 @@ class Page:
         names = [*gallery, *([OWN] if own else [])]
         key = self._widget("problem", OWN if own else self.settings.problem)
         label = lambda name: t("page.own") if name == OWN else gallery.entry(name).title()  # noqa: E731
-        st.selectbox(t("page.problem"), names, key=key, format_func=label, on_change=self._choose, label_visibility="collapsed")
+        st.selectbox(
+            t("page.problem"), names, key=key, format_func=label, on_change=self._choose, label_visibility="collapsed",
+            width=270,
+        )  # fmt: skip
 
     def _choose(self) -> None:
         chosen = st.session_state[self.key("problem")]
         self.fail(None)
         if chosen != OWN:
-            start = suggested(self.methods, chosen)
-            kept = {"methods": self.settings.methods, "level": self.settings.level} if self.most > 1 else {}
-            st.session_state["pages"][self.name] = replace(start, **kept)
+            self._start(suggested(self.methods, chosen), keep_methods=self.most > 1)
+
+    def _start(self, settings: Settings, keep_methods: bool) -> None:
+        """Set the settings, but for the methods and levelling where they are kept."""
+        now = self.settings
+        kept = replace(settings, methods=now.methods, level=now.level) if keep_methods else settings
+        st.session_state["pages"][self.name] = kept
 
     def _methods(self) -> None:
         many = self.most > 1
@@ -133,7 +136,12 @@ class Page:
 
     def _level(self) -> None:
         key = self._widget("level", self.settings.level)
-        st.toggle(t("page.level"), key=key, on_change=lambda: self.change(level=st.session_state[key]), help=t("page.level.help"))
+        st.toggle(
+            t("page.level"),
+            key=key,
+            on_change=lambda: self.change(level=st.session_state[key]),
+            help=t("page.level.help"),
+        )
 
     def _rate_label(self) -> str:
         rates = [self.settings.rate(method) for method in self.settings.methods]
@@ -147,7 +155,12 @@ class Page:
                 continue
             key = self._widget(f"rate.{method}", float(rate))
             st.slider(
-                t("page.rate.of", method=t(f"method.{method}")), *RATES, step=0.01, key=key, on_change=self._set_rate, args=(method,)
+                t("page.rate.of", method=t(f"method.{method}")),
+                *RATES,
+                step=0.01,
+                key=key,
+                on_change=self._set_rate,
+                args=(method,),
             )
         key = self._widget("steps", self.settings.steps)
         st.number_input(
@@ -158,7 +171,7 @@ class Page:
     def _set_rate(self, method: str) -> None:
         self.change(rates={**self.settings.rates, method: round(st.session_state[self.key(f"rate.{method}")], 4)})
 
-    def _formula(self, problem: Problem) -> None:
+    def _formula(self) -> None:
         key, shown = self.key("formula"), self.key("formula.shown")
         current = self.settings.formula or to_formula(base(self.settings))
         if st.session_state.get(shown) != current or key not in st.session_state:
@@ -182,7 +195,9 @@ class Page:
         for name, value in rows:
             if value.ndim == 0 and value.is_floating_point():
                 key = self._widget(f"value.{name}", float(value))
-                st.number_input(self._value_label(name), key=key, step=0.1, format="%g", on_change=self._set_value, args=(name,))
+                st.number_input(
+                    self._value_label(name), key=key, step=0.1, format="%g", on_change=self._set_value, args=(name,)
+                )
             else:
                 key = self._widget(f"value.{name}", str(value.tolist()))
                 st.text_input(self._value_label(name), key=key, on_change=self._set_value, args=(name,))
@@ -194,7 +209,11 @@ class Page:
 
     def _set_value(self, name: str) -> None:
         text = str(st.session_state[self.key(f"value.{name}")])
-        wanted = replace(self.settings, target=text) if name == "target" else replace(self.settings, leaves={**self.settings.leaves, name: text})
+        wanted = (
+            replace(self.settings, target=text)
+            if name == "target"
+            else replace(self.settings, leaves={**self.settings.leaves, name: text})
+        )
         try:
             value_of(text, name)
             to_json(build(wanted))
@@ -208,5 +227,4 @@ class Page:
         self.fail(None)
         st.session_state[self.key("resets")] = st.session_state.get(self.key("resets"), 0) + 1
         start = suggested(self.methods, self.settings.problem)
-        keep = {"formula": self.settings.formula, "methods": self.settings.methods, "level": self.settings.level}
-        st.session_state["pages"][self.name] = replace(start, **keep)
+        self._start(replace(start, formula=self.settings.formula), keep_methods=True)

@@ -40,12 +40,16 @@ def difference_by_step(document: str, runs: tuple[Run, ...], level: bool) -> dic
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def difference_by_rate(document: str, runs: tuple[Run, ...], level: bool, rates: tuple[float, ...]) -> dict[str, list[float]]:
+def difference_by_rate(
+    document: str, runs: tuple[Run, ...], level: bool, rates: tuple[float, ...]
+) -> dict[str, list[float]]:
     """Return, by method, how far its gradients are from BP's at each γ."""
     problem = from_json(document)
     reference = solve(problem, "bp", level=level).gradients
     return {
-        method: [_distance(_solve(problem, (method, rate, steps), level, "last").gradients, reference) for rate in rates]
+        method: [
+            _distance(_solve(problem, (method, rate, steps), level, "last").gradients, reference) for rate in rates
+        ]
         for method, _, steps in runs
     }
 
@@ -78,7 +82,10 @@ def _read_by(solution: Solution) -> list[dict[str, Tensor]]:
 
 def _distance(found: Mapping[str, Tensor], reference: Mapping[str, Tensor]) -> float:
     """Return the relative distance of all gradients together; one not read yet counts as 0."""
-    gap = sum(float(((found[name] if name in found else 0 * wanted) - wanted).square().sum()) for name, wanted in reference.items())
+    gap = sum(
+        float(((found[name] if name in found else 0 * wanted) - wanted).square().sum())
+        for name, wanted in reference.items()
+    )
     size = sum(float(wanted.square().sum()) for wanted in reference.values())
     return (gap / size) ** 0.5 if size else 0.0
 
@@ -97,8 +104,19 @@ def levels_table(document: str) -> dict[str, Any]:
     reference = solve(problem, "bp").gradients
     found = {name: solve(problem, "zil", **chosen).gradients for name, chosen in settings.items()}  # type: ignore[arg-type]
     rows = [
-        {"name": name, "bp": wanted, **{label: (gradients.get(name), difference(gradients.get(name), wanted)) for label, gradients in found.items()}}
+        {
+            "name": name,
+            "bp": wanted,
+            **{
+                label: (gradients.get(name), difference(gradients.get(name), wanted))
+                for label, gradients in found.items()
+            },
+        }
         for name, wanted in reference.items()
     ]
-    skips = [(name, user, level[name] - level[user]) for name, user, _ in problem.graph.edges if level[name] - level[user] > 1]
+    skips = [
+        (name, user, level[name] - level[user])
+        for name, user, _ in problem.graph.edges
+        if level[name] - level[user] > 1
+    ]
     return {"rows": rows, "skips": skips, "count": identity_count(problem.graph)}

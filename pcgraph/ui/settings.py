@@ -28,8 +28,8 @@ FIRST_STEP = 2  # where the stage opens: a few steps in
 class Settings:
     """What a visitor sees: a problem (a gallery name or a formula), how it is solved, and the step.
 
-    `rates` holds γ by method where it is not the method's own; `steps` None means the method's own number. `leaves` and `target` hold what was changed from the problem's
-    own values, as JSON text.
+    `rates` holds γ by method where it is not the method's own; `steps` None means the method's own number.
+    `leaves` and `target` hold what was changed from the problem's own values, as JSON text.
     """
 
     problem: str = "residual"
@@ -169,7 +169,9 @@ def suggested(methods: tuple[str, ...], problem: str = "residual") -> Settings:
     own = METHODS[entry.method]
     rates = {entry.method: entry.rate} if entry.rate != own.rate else {}
     level = any(METHODS[method].level for method in chosen)
-    return Settings(entry.name, methods=chosen, rates=rates, steps=entry.steps if len(methods) == 1 else None, level=level)
+    return Settings(
+        entry.name, methods=chosen, rates=rates, steps=entry.steps if len(methods) == 1 else None, level=level
+    )
 
 
 def from_link(link: Mapping[str, str], methods: tuple[str, ...]) -> tuple[Settings, list[PCGraphError]]:

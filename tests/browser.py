@@ -1,0 +1,76 @@
+"""What the browser tests, the benchmark and the screenshots share: the app on a free port, and Chromium."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+FLAGS = """
+    --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+    --disable-component-update --disable-sync
+""".split()
+LAPTOP = {"width": 1280, "height": 720}
+PHONE = {"width": 390, "height": 844}
+START = 60  # seconds the server may take on a busy machine
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """Serve the app on a free port and yield its address."""
+    with socket.socket() as one:
+        one.bind(("localhost", 0))
+        port = one.getsockname()[1]
+    options = {"server.address": "localhost", "server.port": port, "server.fileWatcherType": "none"}
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", *(f"--{name}={value}" for name, value in options.items())]
+    with tempfile.TemporaryFile() as log:
+        server = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=log, stderr=subprocess.STDOUT
+        )
+        address = f"http://localhost:{port}"
+        try:
+            if not _answers(f"{address}/_stcore/health", server):
+                log.seek(0)
+                raise RuntimeError(f"The app did not start: {log.read().decode()}")
+            yield address
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _answers(address: str, server: subprocess.Popen[bytes]) -> bool:
+    end = time.monotonic() + START
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:
+                return bool(answer.read() == b"ok")
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    return False
+
+
+@contextmanager
+def chromium(*flags: str) -> Iterator[Browser]:
+    """Start Chromium and yield it."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
+        yield browser
+        browser.close()
+
+
+def open_page(browser: Browser, **options: Any) -> Page:
+    """Return a page of a new context: 1280×720, light, where the options do not say otherwise."""
+    return browser.new_context(**{"viewport": LAPTOP, "color_scheme": "light", **options}).new_page()

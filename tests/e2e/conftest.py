@@ -1,0 +1,82 @@
+"""One server and one browser a worker, a new context a test, and a page that may not complain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import LAPTOP, chromium, served
+from tests.e2e.app import App
+
+expect.set_options(timeout=10_000)
+
+# Opened at /compare, Streamlit's client first asks whether the app lives below that address; the 404 is its answer.
+PROBES = re.compile(r"/(compare|levels)/_stcore/(health|host-config)$")
+HERE = re.compile(r"(https?|wss?)://localhost:\d+/|data:|blob:")
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    with served() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+class Watch:
+    """Listens to a page and remembers what must not happen, and what it told the server."""
+
+    def __init__(self, page: Page) -> None:
+        self.complaints: list[str] = []
+        self.sent = 0  # messages to the server
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.on("request", lambda request: self._request(request.url))
+        page.on("websocket", self._websocket)
+
+    def _console(self, message: object) -> None:
+        place = message.location["url"]
+        if message.type == "error" and not PROBES.search(place):
+            self.complaints.append(f"console: {message.text} ({place})")
+
+    def _request(self, url: str) -> None:
+        if not HERE.match(url):
+            self.complaints.append(f"request: {url}")
+
+    def _websocket(self, socket: object) -> None:
+        self._request(socket.url)
+        socket.on("framesent", self._frame)
+
+    def _frame(self, _: object) -> None:
+        self.sent += 1
+
+
+@pytest.fixture
+def options(request: pytest.FixtureRequest) -> dict[str, object]:
+    """What the context is made with; a test changes it by @pytest.mark.parametrize("options", …, indirect=True)."""
+    return {"viewport": LAPTOP, "color_scheme": "light", **getattr(request, "param", {})}
+
+
+@pytest.fixture
+def page(browser: Browser, options: dict[str, object]) -> Iterator[Page]:
+    """A page in a context of its own. It fails the test that makes it complain or call anything but this machine."""
+    context = browser.new_context(**options, permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.watch = Watch(page)
+    yield page
+    exceptions = page.get_by_test_id("stException").all_inner_texts()
+    context.close()
+    assert page.watch.complaints == []
+    assert exceptions == []
+
+
+@pytest.fixture
+def app(page: Page, address: str) -> App:
+    return App(page, address)
