@@ -12,7 +12,7 @@ const LOCK = "M0 6h14v11h-14zM3 6v-2a4 4 0 0 1 8 0v2";
 export const CARDS = { full: fullCard, slim: fullCard, compact: compactCard, tall: tallCard, box: boxCard };
 
 // A number in the picture: its text, its sign as a class, and a short flash when it changes going forward.
-function createNumber(attributes, name, { signed = false, print = short } = {}) {
+export function createNumber(attributes, name, { signed = false, print = short } = {}) {
   const element = svg("text", { "text-anchor": "end", ...attributes });
   const setText = text(element);
   const setClass = attribute(element, "class");
@@ -32,7 +32,7 @@ function printed(value, signed, print) {
   return typeof value === "object" ? print(scalar(value)) : print(Number(value), signed);
 }
 
-function createHeat(box) {
+export function createHeat(box) {
   const shades = SHADES.map((shade) => svg("path", { class: `heat heat${shade}` }));
   const element = svg("g", {}, svg("rect", { class: "heat-ground", x: box.x, y: box.y, width: box.w, height: box.h }), ...shades);
   const draw = setter((value) => {
@@ -52,9 +52,8 @@ const nameText = (node, { metrics }, x, y) => {
   element.append(metrics.names.get(node.name) ?? node.name);
   return element;
 };
-const title = (node) => { const element = svg("title"); element.append(node.name); return element; };
 
-function opPill(node, card, { payload, metrics }) {
+export function opPill(node, card, { payload, metrics }) {
   const width = metrics.pills.get(node.op) ?? 24;
   const symbol = svg("text", { class: "op", x: card.w - 10 - width / 2, y: 25, "text-anchor": "middle" });
   symbol.append(payload.ops[node.op]?.symbol ?? node.op);
@@ -75,7 +74,7 @@ function nodeTable(node, card, context) {
   });
   const bar = createBar(card, 102, context.scale);
   return {
-    parts: [title(node), svg("rect", { class: "card", width: card.w, height: card.h, rx: 12 }), nameText(node, context, 12, 25),
+    parts: [svg("rect", { class: "card", width: card.w, height: card.h, rx: 12 }), nameText(node, context, 12, 25),
       ...opPill(node, card, context), ...rows.flatMap((row) => [row.label, row.heat?.element, row.figure.element].filter(Boolean)), ...bar.parts],
     draw(now, reference, flash) {
       for (const row of rows) { row.figure.draw(now[row.name], flash); row.heat?.draw(now[row.name]); }
@@ -99,7 +98,7 @@ function leafTable(node, card, context) {
   const indent = node.kind === "input" ? 20 : 12;
   const value = createNumber({ x: card.w - indent, y: 49 }, "number value");
   const heat = isTensor(node) ? createHeat({ x: indent, y: 35, w: 34, h: 16 }) : null;
-  const parts = [title(node), svg("rect", { class: "card", width: card.w, height: card.h, rx: radius(node, card) }), nameText(node, context, indent, 25), heat?.element, value.element];
+  const parts = [svg("rect", { class: "card", width: card.w, height: card.h, rx: radius(node, card) }), nameText(node, context, indent, 25), heat?.element, value.element];
   const gradient = node.kind === "parameter" ? gradientBox(card) : null;
   return {
     parts: [...parts, ...(gradient?.parts ?? [])].filter(Boolean),
@@ -159,7 +158,7 @@ function smallCard(node, card, context, { nameY, numberY, oneLine }) {
   const [setMark, setMarkClass, setLetter] = [text(mark), attribute(mark, "class"), attribute(letter, "class")];
   const [showLetter, showFigure] = [shown(letter), shown(figure.element)];
   return {
-    parts: [title(node), svg("rect", { class: "card", width: card.w, height: card.h, rx: node.kind === "input" ? 19 : 9 }),
+    parts: [svg("rect", { class: "card", width: card.w, height: card.h, rx: node.kind === "input" ? 19 : 9 }),
       nameText(node, context, indent, nameY), letter, figure.element, heat?.element, mark].filter(Boolean),
     draw(now, reference, flash) {
       const value = quantity(node, now);
@@ -182,7 +181,7 @@ function boxCard(node, card, context) {
   const setClass = attribute(fill, "class");
   const setStrength = attribute(fill, "fill-opacity");
   return {
-    parts: [title(node), rect, fill],
+    parts: [rect, fill],
     draw(now) {
       const value = quantity(node, now);
       setClass(`fill ${sign(value)}`);

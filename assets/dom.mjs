@@ -44,5 +44,8 @@ export function text(element) {
   return setter((value) => { node.data = value; });
 }
 
-/** Toggle an element's place in the picture. */
-export const shown = (element) => setter((value) => { element.style.display = value ? "" : "none"; });
+/** Toggle an element's place in the picture. Shown again, it is as it was: no empty style stays behind. */
+export const shown = (element) => setter((value) => {
+  element.style.display = value ? "" : "none";
+  if (!element.getAttribute("style")) element.removeAttribute("style");
+});

@@ -81,7 +81,8 @@ function edgeFrame(lane, userLevel, k, t, times) {
 /** Return whether two entries differ. */
 export const different = (a, b) => a !== b && (typeof a !== "object" || JSON.stringify(a) !== JSON.stringify(b));
 
-const followsFront = (lane) => lane.method === "bp" || lane.levelled;
+// Of a Z-IL lane the payload tells whether its nodes kept still until the front came.
+const followsFront = (lane) => lane.method === "bp" || (lane.reading ? lane.reading !== "moved" : lane.levelled);
 
 const levelMemo = new WeakMap();
 function levelsByName(payload) {

@@ -7,7 +7,7 @@ import { barScale } from "./frame.mjs";
 import { createNode } from "./node.mjs";
 
 /** Draw the nodes and edges of a lane. `geometry` comes from geometry.mjs, frames from frame.mjs. */
-export function createGraph({ payload, lane, geometry, metrics, say, title, onSelect, onHover }) {
+export function createGraph({ payload, lane, geometry, metrics, say, title, onSelect }) {
   const columns = createColumns(payload, geometry, say, title);
   const edges = payload.edges.map((edge, k) => createEdge(edge, geometry.edges[k], geometry.density));
   const scale = barScaleOf(payload);
@@ -21,7 +21,7 @@ export function createGraph({ payload, lane, geometry, metrics, say, title, onSe
     svg("g", { class: "tokens", "aria-hidden": "true" }, ...edges.map((edge) => edge.token)));
   const element = svg("svg", { class: `graph ${geometry.density}`, role: "group", "aria-label": title || payload.title },
     columns.back, world, columns.heads);
-  listen(element, nodes, edges, payload, { onSelect, onHover });
+  listen(nodes, edges, payload, onSelect);
 
   return {
     element,
@@ -45,16 +45,16 @@ function barScaleOf(payload) {
   return scales.get(payload);
 }
 
-function listen(element, nodes, edges, payload, { onSelect, onHover }) {
+function listen(nodes, edges, payload, onSelect) {
   const near = (name) => edges.forEach((edge, k) => {
     edge.light(name !== null && (payload.edges[k].from === name || payload.edges[k].to === name));
   });
   for (const node of nodes) {
-    node.element.addEventListener("click", () => onSelect(node.name));
-    node.element.addEventListener("focus", () => { if (node.element.matches(":focus-visible")) onSelect(node.name); });
-    node.element.addEventListener("keydown", (event) => { if (event.key === "Enter") onSelect(node.name); });
-    node.element.addEventListener("pointerenter", () => { near(node.name); onHover?.(node.name); });
-    node.element.addEventListener("pointerleave", () => { near(null); onHover?.(null); });
+    node.button.addEventListener("click", () => onSelect(node.name));
+    node.button.addEventListener("focus", () => { if (node.button.matches(":focus-visible")) onSelect(node.name); });
+    node.button.addEventListener("keydown", (event) => { if (event.key === "Enter") onSelect(node.name); });
+    node.button.addEventListener("pointerenter", () => near(node.name));
+    node.button.addEventListener("pointerleave", () => near(null));
   }
   edges.forEach((edge, k) => {
     edge.element.addEventListener("pointerenter", () => edge.light(true));

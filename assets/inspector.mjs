@@ -39,7 +39,7 @@ function createStepCard(context) {
   const gradients = lanes.length > 1 ? createComparison(context) : createGradients(context);
   const setHead = text(head);
   return {
-    parts: [head, what, gradients?.element, ...rulesShown(payload, lanes).map((one) => ruleBlock(one, say)), html("p", { class: "hint" }, say("stage.card_hint"))].filter(Boolean),
+    parts: [head, what, gradients?.element, ...rulesShown(payload, lanes).map((one) => ruleBlock(one, say)), lanes.length > 1 ? null : html("p", { class: "hint" }, say("stage.card_hint"))].filter(Boolean),
     draw({ t, phase }) {
       setHead(say(phase ? "stage.card_phase" : "stage.card_step", { t, phase: phase ? { key: `stage.grain_${phase}` } : "" }));
       what.replaceChildren(...sentence("p", tell(say, explainStep(payload, lanes, t, phase))).childNodes);

@@ -28,7 +28,7 @@ export function measure(payload, family, { marks = false } = {}) {
   };
 }
 
-function ruler(font) {
+export function ruler(font) {
   const context = document.createElement("canvas").getContext("2d");
   context.font = font;
   return (text) => context.measureText(text).width;

@@ -5,35 +5,40 @@ import { attribute, svg } from "./dom.mjs";
 import { isLeaf, scalar } from "./frame.mjs";
 import { number } from "./messages.mjs";
 
-/** Return {name, element, draw(now, reference, flash), select(on)}. */
+/** Return {name, element, button, draw(now, reference, flash), select(on)}. */
 export function createNode(node, card, context) {
   const body = CARDS[context.density](node, card, context);
   const ring = svg("rect", { class: "ring", x: -5, y: -5, width: card.w + 10, height: card.whole + 10, rx: 14 });
-  const element = svg("g", {
-    role: "button", tabindex: 0, "data-node": node.name, transform: `translate(${card.x},${card.y})`,
-  }, ring, ...body.parts);
+  // What is seen is hidden from screen readers: the button over it says the same as a sentence.
+  const button = svg("rect", { class: "press", role: "button", tabindex: 0, "data-node": node.name, width: card.w, height: card.whole, rx: 10 }, title(node));
+  const element = svg("g", { transform: `translate(${card.x},${card.y})` }, svg("g", { "aria-hidden": "true" }, ring, ...body.parts), button);
   const setClass = attribute(element, "class");
-  const data = ["value", "prediction", "error"].map((name) => [name, attribute(element, `data-${name}`)]);
-  const setGradient = attribute(element, "data-gradient");
-  const setLabel = attribute(element, "aria-label");
+  const data = ["value", "prediction", "error"].map((name) => [name, attribute(button, `data-${name}`)]);
+  const setGradient = attribute(button, "data-gradient");
+  const setLabel = attribute(button, "aria-label");
   let selected = false;
   let place = "plain";
-  const classes = () => setClass(`node ${node.kind} ${place}${selected ? " selected" : ""}`);
+  let lit = "";
+  const classes = () => setClass(`node ${node.kind} ${place}${lit}${selected ? " selected" : ""}`);
 
   return {
     name: node.name,
     element,
+    button,
     draw(now, reference, flash) {
       place = isLeaf(node) && now.place === "front" ? "ahead" : now.place;
+      lit = now.read === "now" ? " lit" : "";
       classes();
       const changed = data.map(([name, set]) => set(full(now[name])));
       changed.push(setGradient(full(now.gradient)));
       if (changed.includes(true)) setLabel(spoken(node, now, context));
       body.draw(now, reference, flash);
     },
-    select(on) { selected = on; classes(); element.setAttribute("aria-pressed", String(on)); },
+    select(on) { selected = on; classes(); button.setAttribute("aria-pressed", String(on)); },
   };
 }
+
+const title = ({ name }) => { const element = svg("title"); element.append(name); return element; };
 
 /** Return an entry in full precision, "" where it is not computed yet. */
 export const full = (value) => (value === null ? "" : typeof value === "object" ? String(value.max) : String(value));

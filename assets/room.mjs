@@ -1,7 +1,7 @@
 // How tall the stage may be, so that the whole page is seen without scrolling.
 
 const LEAST = 520;
-const MARGIN = 14;
+const MARGIN = 18;
 export const NARROW = 760;
 
 /** Return the height left under an element's top edge: at least 520 px, and no more than the window. */

@@ -1,6 +1,6 @@
 // The stage as a Streamlit component (Custom Components v2): mounted once, updated when its data changes.
 //
-// data: {payload, t, phase, lang, messages, lanes, selected, height}. Nothing is reported to Python while stepping;
+// data: {payload, t, resets, phase, lang, messages, lanes, selected, height}; another number of `resets` goes back to step t. Nothing is reported to Python while stepping;
 // the step is written into the page's address, where a reload and a shared link find it.
 
 import { loadMessages } from "./messages.mjs";
@@ -52,10 +52,10 @@ function tableOf({ lang = "en", messages }) {
 // What was remembered wins over Python's first step, until Python asks for another one.
 function optionsOf(data) {
   const saved = remembered.get(data.payload.problem);
-  const start = saved && saved.asked === data.t ? saved.state : { t: data.t ?? 0, phase: data.phase ?? null, selected: data.selected ?? null };
+  const start = saved && saved.asked === data.t && saved.resets === data.resets ? saved.state : { t: data.t ?? 0, phase: data.phase ?? null, selected: data.selected ?? null };
   const onChange = (state) => {
     const { problem } = data.payload;
-    remembered.set(problem, { asked: data.t, state: { ...state } });
+    remembered.set(problem, { asked: data.t, resets: data.resets, state: { ...state } });
     writeLink(state.t);
   };
   return { ...start, lanes: data.lanes, lang: data.lang, height: data.height, share: () => linkWith(currentStep), onChange };
@@ -67,6 +67,7 @@ function changedOptions(before, next) {
     if (JSON.stringify(before[name]) !== JSON.stringify(next[name])) changed[name] = next[name];
   }
   if (next.payload.problem !== before.payload.problem) Object.assign(changed, optionsOf(next));
+  if (next.resets !== before.resets) changed.t = next.t ?? 0;
   return changed;
 }
 

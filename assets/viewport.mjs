@@ -73,7 +73,7 @@ export function listenGestures(element, { get, set, done }) {
 }
 
 // On a page that scrolls, a plain wheel belongs to the page until the picture has been touched.
-function scrolls(element) {
+export function scrolls(element) {
   for (let one = element; one; one = one.parentElement ?? one.getRootNode().host ?? null) {
     if (one.scrollHeight > one.clientHeight + 1 && /auto|scroll/.test(getComputedStyle(one).overflowY)) return true;
   }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ from pcgraph.verify import TOLERANCE, verify
 PROGRAM = "python -m pcgraph"
 FORMULA_FILES = (".txt", ".pcg")
 HELP = {"-h", "--help"}
+NEGATIVE = re.compile(r"-[\d.]")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -108,7 +110,9 @@ def _verify(arguments: argparse.Namespace) -> int:
         rows.append([say(f"cli.verify.{method}"), f"{worst.relative:.1e}", where])
     print(say("cli.verify.what", gallery=len(gallery), random=graphs, seed=seed), "", _columns(rows), "", sep="\n")
     print(say("cli.verify.unlevelled", graphs=report.graphs, failed=report.failed, uneven=report.uneven))
-    print(say("cli.verify.passed" if report.passed else "cli.verify.failed", most=f"{TOLERANCE:g}"))
+    print(
+        say("cli.verify.passed" if report.passed else "cli.verify.failed", most=f"{TOLERANCE:.0e}".replace("e-0", "e-"))
+    )
     return 0 if report.passed else 1
 
 
@@ -127,7 +131,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "problem": {"metavar": "PROBLEM"},
     "node": {"metavar": "NODE"},
     "step": {"metavar": "STEP"},
-    "--formula": {"action": "store_true"},
+    "--formula": {"metavar": "TEXT"},
     "--method": {"metavar": "METHOD", "default": "zil"},
     "--methods": {"metavar": "A,B", "default": "zil,fixed,pc"},
     "--rate": {"metavar": "RATE"},
@@ -172,22 +176,39 @@ def _parser(command: str, names: Iterable[str]) -> _Parser:
 
 
 def _read(parser: _Parser, words: list[str], names: Iterable[str]) -> argparse.Namespace:
-    """Return the arguments; `--formula=TEXT` is `--formula TEXT`, and TEXT then stands where the problem does."""
-    split = [part for word in words for part in (word.split("=", 1) if word.startswith("--formula=") else [word])]
-    arguments, unknown = parser.parse_known_args(split)
+    """Return the arguments. A formula may start with a minus sign, so argparse sees an empty word in its place."""
+    options = [name for name in names if name.startswith("--")]
+    words = _split(words, options)
+    formula = None
+    if "--formula" in options and "--formula" in words[:-1]:
+        at = words.index("--formula")
+        formula, words[at : at + 2] = words[at + 1], [""]
+    arguments, unknown = parser.parse_known_args(words)
     if unknown:
-        known = [name for name in names if name.startswith("--")]
-        raise SettingError(
-            "cli.error.option", got=unknown[0], known=", ".join(known) or "–", hint=did_you_mean(unknown[0], known)
-        )
+        got, hint = unknown[0] or "--formula", did_you_mean(unknown[0], options)
+        raise SettingError("cli.error.option", got=got, known=", ".join(options) or "–", hint=hint)
+    arguments.formula = formula
     return arguments
+
+
+def _split(words: list[str], options: list[str]) -> list[str]:
+    """Return the words with `--formula=TEXT` in two and a number such as −1e9, no option, tied to its option."""
+    result: list[str] = []
+    for word in words:
+        if word.startswith("--formula="):
+            result += word.split("=", 1)
+        elif NEGATIVE.match(word) and result and result[-1] in options and result[-1] != "--formula":
+            result[-1] += f"={word}"
+        else:
+            result.append(word)
+    return result
 
 
 def _problem(arguments: argparse.Namespace) -> Problem:
     """Return the problem a person named: a formula, one of the gallery, a document or a file of formulas."""
     word = arguments.problem
-    if arguments.formula:
-        return parse(word)
+    if arguments.formula is not None:
+        return parse(arguments.formula)
     if word in gallery:
         return gallery[word]
     path = Path(word)

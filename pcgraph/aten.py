@@ -397,14 +397,14 @@ def _batch_norm_vjp(
     **attrs: Any,
 ) -> tuple[Tensor | None, ...]:
     """As torch's own; in training the batch's mean and scale are computed again."""
-    weight, bias, mean, variance = _norm_inputs(rest, attrs)
+    weight, bias, mean, variance = norm_inputs(rest, attrs)
     saved = (
         aten.native_batch_norm.default(x, weight, None, None, None, True, 0.0, eps)[1:] if training else (None, None)
     )
     return batch_norm_back(ct, x, weight, bias, mean, variance, *saved, wanted, training, eps)
 
 
-def _norm_inputs(rest: Sequence[Tensor], attrs: Mapping[str, Any]) -> list[Tensor | None]:
+def norm_inputs(rest: Sequence[Tensor], attrs: Mapping[str, Any]) -> list[Tensor | None]:
     given = iter(rest)
     return [None if name in attrs else next(given) for name in ("weight", "bias", "running_mean", "running_var")]
 

@@ -69,7 +69,7 @@ class Comparison:
                         shown,
                         f"{d.absolute:.1e}",
                         f"{d.relative:.1e}",
-                        f"{d.cosine:.6f}",
+                        number(d.cosine, 6),
                         say(f"compare.{d.equal}"),
                     ]
                 )
@@ -116,7 +116,7 @@ def difference(gradient: Tensor | None, reference: Tensor) -> Difference | None:
     relative = gap_size / size if size else (0.0 if gap_size == 0 else float("inf"))
     cosine = float((gradient * reference).sum()) / (size * own) if size and own else (1.0 if gap_size == 0 else 0.0)
     equal = "bits" if torch.equal(gradient, reference) else "digits" if relative <= SAME_DIGITS else "no"
-    return Difference(absolute, relative, max(-1.0, min(1.0, cosine)), equal)
+    return Difference(absolute, relative, min(max(cosine, -1.0), 1.0), equal)
 
 
 def first_parting(solution: Solution, reference: Solution) -> int | None:
@@ -129,7 +129,7 @@ def first_parting(solution: Solution, reference: Solution) -> int | None:
     for step in reference.steps[: len(solution.steps)]:
         errors, found = solution.steps[step.t].errors, dict(step.errors)
         pairs = [(errors[name], found[name]) for name in found if level[name] == step.t and name in errors]
-        if any(float((a - b).abs().max()) > SAME_DIGITS * scale for a, b in pairs):
+        if not all(float((a - b).abs().max()) <= SAME_DIGITS * scale for a, b in pairs):  # also when one is NaN
             return step.t
     read_last = max((step.t for step in solution.steps if step.read), default=0)
     same = all(

@@ -39,23 +39,7 @@ def from_json(text: str) -> Problem:
     >>> problem.graph.names, problem.values["x"].item()
     (('x', 'y'), 1.5)
     """
-    if not isinstance(text, str):
-        raise DocumentError("error.document.no_text", got=describe(text))
-    if len(text) > LIMITS.text:
-        raise LimitError("error.limit.text", got=len(text), most=LIMITS.text)
-    text = text.removeprefix("\ufeff")
-    _check_nesting(text)
-    try:
-        data = json.loads(text, object_pairs_hook=_unique)
-    except json.JSONDecodeError as cause:
-        found = clip(text[cause.pos :].split("\n")[0].strip(), 20) or say("error.document.end")
-        place = {"line": cause.lineno, "column": cause.colno}
-        raise DocumentError("error.document.json", **place, found=found) from None
-    except PCGraphError:
-        raise
-    except ValueError:  # Python reads no whole number of more than 4,300 digits
-        raise DocumentError("error.document.digits") from None
-    return from_dict(data)
+    return from_dict(read_json(text))
 
 
 def to_json(problem: Problem) -> str:
@@ -83,7 +67,7 @@ def from_file(path: str | Path) -> Problem:
 
 def from_dict(data: Any) -> Problem:
     """Return the problem of a document already read from JSON; see `from_json`."""
-    top = _Table(data, DOCUMENT_KEYS, ("version", "output", "target", "nodes"))
+    top = Table(data, DOCUMENT_KEYS, ("version", "output", "target", "nodes"))
     if data["version"] != VERSION or isinstance(data["version"], bool):
         raise DocumentError("error.document.version", got=describe(data["version"]), expected=VERSION)
     records = top.items("nodes")
@@ -129,8 +113,8 @@ def _read_nodes(records: Sequence[Any]) -> Read:
     values: dict[str, Tensor] = {}
     positions: dict[str, tuple[float, float]] = {}
     for index, data in enumerate(records, start=1):
-        record = _Table(data, NODE_KEYS, ("name", "op"), index)
-        node = _read_node(record)
+        record = Table(data, NODE_KEYS, ("name", "op"), index)
+        node = read_node(record)
         if node.name in nodes:
             raise GraphError("error.name_twice", node=node.name)
         nodes[node.name] = node
@@ -143,7 +127,7 @@ def _read_nodes(records: Sequence[Any]) -> Read:
     return list(nodes.values()), values, positions
 
 
-def _read_node(record: _Table) -> Node:
+def read_node(record: Table) -> Node:
     name = record.data["name"]
     check_name(name if isinstance(name, str) else record.text("name"))
     op = record.text("op")
@@ -204,7 +188,7 @@ def _check_attr(node: str, op: str, key: str) -> None:
         raise DocumentError("error.document.attr", **slots, hint=did_you_mean(attr, known))
 
 
-def _read_attr(record: _Table, key: str, value: Any, depth: int = 0) -> Any:
+def _read_attr(record: Table, key: str, value: Any, depth: int = 0) -> Any:
     """Return a plain value, lists as tuples, so that a Node never changes."""
     if isinstance(value, list | tuple) and depth < LIMITS.nesting:
         return tuple(_read_attr(record, key, part, depth + 1) for part in value)
@@ -298,6 +282,26 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
 
 
+def read_json(text: str) -> Any:
+    """Return what a JSON text holds; raise DocumentError or LimitError where it is none, too long or nested too deep."""
+    if not isinstance(text, str):
+        raise DocumentError("error.document.no_text", got=describe(text))
+    if len(text) > LIMITS.text:
+        raise LimitError("error.limit.text", got=len(text), most=LIMITS.text)
+    text = text.removeprefix("\ufeff")
+    _check_nesting(text)
+    try:
+        return json.loads(text, object_pairs_hook=_unique)
+    except json.JSONDecodeError as cause:
+        found = clip(text[cause.pos :].split("\n")[0].strip(), 20) or say("error.document.end")
+        place = {"line": cause.lineno, "column": cause.colno}
+        raise DocumentError("error.document.json", **place, found=found) from None
+    except PCGraphError:
+        raise
+    except ValueError:  # Python reads no whole number of more than 4,300 digits
+        raise DocumentError("error.document.digits") from None
+
+
 def _check_nesting(text: str) -> None:
     """Raise LimitError when brackets outside strings nest too deep; Python's own reader would give up."""
     brackets = _BRACKET.findall(_STRING.sub("", text))
@@ -320,7 +324,7 @@ def _json(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False, allow_nan=False)
 
 
-class _Table:
+class Table:
     """One JSON object of the document: its keys checked, its values read by type."""
 
     def __init__(self, data: Any, known: Iterable[str], required: Iterable[str], index: int | None = None) -> None:

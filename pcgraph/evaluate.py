@@ -90,10 +90,8 @@ def check_target(problem: Problem, output: Tensor) -> None:
                 last=output.shape[-1] - 1,
             )
         return
-    try:
-        fits = torch.broadcast_shapes(target.shape, output.shape) == output.shape
-    except RuntimeError:
-        fits = False
+    shape = (1,) * (output.ndim - target.ndim) + tuple(target.shape)
+    fits = len(shape) == output.ndim and all(own in (1, size) for own, size in zip(shape, output.shape, strict=True))
     if not fits or (problem.loss == "cross_entropy" and output.ndim == 0):
         raise OpError("error.target_shape", node=name, got=shape_text(target), expected=shape_text(output))
 

@@ -176,7 +176,7 @@ gallery = Gallery(
             minimise squared_error(out, 1.0)
             """,
             method="pc",
-            rate=0.1,
+            rate=0.05,
             steps=30,
         ),
         Entry(

@@ -30,10 +30,10 @@ def payload(solutions: Sequence[Solution]) -> dict[str, Any]:
     first, structure = solutions[0].steps[0], _structure(graph)
     return {
         "version": VERSION,
-        "id": _hash([graph.names, structure, lanes, _cell(problem.target)]),
+        "id": _hash([graph.names, structure, lanes, cell(problem.target)]),
         "problem": _hash(structure),
         "title": problem.title,
-        "target": _cell(problem.target),
+        "target": cell(problem.target),
         "loss": problem.loss,
         "output": graph.output,
         "depth": max(level.values()),
@@ -154,18 +154,18 @@ def _series(entries: list[Tensor | None]) -> list[Any] | None:
     """Return a column of entries, cut where it stays the same to the end; None where there is none at all."""
     if all(entry is None for entry in entries):
         return None
-    column = [None if entry is None else _cell(entry) for entry in entries]
+    column = [None if entry is None else cell(entry) for entry in entries]
     while len(column) > 1 and column[-1] == column[-2]:
         column.pop()
     return column
 
 
-def _cell(value: Tensor) -> Any:
+def cell(value: Tensor) -> Any:
     """Return a number, or a tensor's cells and its largest absolute entry."""
     if value.ndim == 0:
         return _number(value.item())
     value = value.detach().to(torch.float64)
-    grid = value.reshape(-1, value.shape[-1]) if value.ndim > 1 else value.reshape(1, -1)
+    grid = value.reshape(value.shape[:-1].numel(), value.shape[-1])  # also of an empty tensor
     whole = grid.numel() <= CELLS
     shown = (
         grid

@@ -32,6 +32,8 @@ class Limits:
     steps: int = 10_000
     node_steps: int = 300_000
     identity_nodes: int = 5_000
+    numbers: int = 5_000_000
+    work: int = 1_000_000_000
 
 
 LIMITS = Limits()

@@ -44,7 +44,7 @@ METHODS = {
 }
 MOST_STEPS = 1_000_000
 UNBOUNDED = 1e12
-STILL = 1e-6
+STILL = 1e-5  # times γ: the largest imbalance (error − feedback) of a node that counts as rest
 
 
 def solve(
@@ -78,19 +78,21 @@ def solve(
 
     >>> from pcgraph.gallery import gallery
     >>> solution = solve(gallery["residual"], "zil")
-    >>> float(solution.gradients["z3"])
-    -0.02592...
+    >>> round(float(solution.gradients["z3"]), 9)
+    -0.02592
 
     Source: Salvatori et al. (2022); Millidge et al. (2020) for `fixed`; Salvatori et al. (2024) for `ipc`.
     """
     chosen = _method(method)
     levelled = chosen.level if level is None else bool(level)
     source, problem = problem, (problem.alive().levelled() if levelled else problem.alive())
-    gamma = _checked_rate(chosen, rate)
+    gamma = _checked_rate(problem, chosen, rate)
     steps = _checked_steps(max(levels(problem.graph).values()) if chosen.steps is None else chosen.steps, steps)
     _one_of("save", save, ("all", "last"))
     _one_of("read_at", read_at, ("shortest", "longest"))
     _checked_precision(problem, precision)
+    if not _positive(learning_rate):
+        raise SettingError("error.learning_rate", got=str(learning_rate))
     if method == "bp":
         solution = _backprop_trace(problem, steps, save)
     else:
@@ -133,14 +135,21 @@ def _inference_trace(
         if save == "last":
             kept.clear()
         kept.append(Step(t, state, energies[-1], parts, sent, read))
-        if _hopeless(method, read, energies):
-            return _solution(problem, method, kept, gradients, rate, _diverged(problem, state, t))
+        stopped = _hopeless(method, read, energies)
+        if stopped:
+            break
         if t < steps:
             before, state = state, run.inference_step(state, rate, sent, precision, frozen)
             if method == "ipc":
                 state = run.learn(state, sent, learning_rate)
             change = _largest_change(problem, before, state) if t == steps - 1 else change
-    return _solution(problem, method, kept, gradients, rate, _outcome(problem, method, energies, change, gradients))
+    for name in _half_read(problem, reads, t):
+        gradients.pop(name, None)
+    if stopped:
+        return _solution(problem, method, kept, gradients, rate, _diverged(problem, state, t))
+    still = STILL * min([1.0, *rate.values()] if isinstance(rate, Mapping) else (1.0, rate))
+    outcome = _outcome(problem, method, energies, change, still, gradients)
+    return _solution(problem, method, kept, gradients, rate, outcome)
 
 
 def _backprop_trace(problem: Problem, steps: int, save: str) -> Solution:
@@ -166,7 +175,7 @@ def _backprop_trace(problem: Problem, steps: int, save: str) -> Solution:
         if save == "last":
             kept.clear()
         kept.append(Step(t, State(values, predictions, known), sum(loss.values()), loss, sent, read))
-    return _solution(problem, "bp", kept, gradients, None, _outcome(problem, "bp", [], 0.0, gradients))
+    return _solution(problem, "bp", kept, gradients, None, _outcome(problem, "bp", [], 0.0, 0.0, gradients))
 
 
 def _reads(problem: Problem, method: str, steps: int, read_at: str) -> dict[int, list[Edge]]:
@@ -180,6 +189,11 @@ def _reads(problem: Problem, method: str, steps: int, read_at: str) -> dict[int,
             for t in times:
                 reads.setdefault(t, []).append((user, slot))
     return reads
+
+
+def _half_read(problem: Problem, reads: Mapping[int, list[Edge]], last: int) -> set[str]:
+    """Return the leaves of which an edge is due only after the last step: what was read of them is no gradient."""
+    return {problem.graph[user].inputs[slot] for t, due in reads.items() if t > last for user, slot in due}
 
 
 def _read(problem: Problem, sent: Feedback, due: list[Edge]) -> dict[str, Tensor]:
@@ -215,7 +229,7 @@ Outcome = tuple[Result, str, dict[str, Any]]
 
 
 def _outcome(
-    problem: Problem, method: str, energies: list[float], change: float, gradients: Mapping[str, Tensor]
+    problem: Problem, method: str, energies: list[float], change: float, still: float, gradients: Mapping[str, Tensor]
 ) -> Outcome:
     steps = len(energies) - 1
     if METHODS[method].front:
@@ -226,7 +240,7 @@ def _outcome(
         return Result.FINISHED, "result.finished", {"steps": steps}
     if method != "fixed" and energies[-1] > energies[0] * (1 + 1e-9):
         return Result.DIVERGED, "result.diverging", {"steps": steps, "first": energies[0], "last": energies[-1]}
-    if change <= STILL:
+    if change <= still:
         return Result.CONVERGED, "result.converged", {"steps": steps}
     return Result.MAX_STEPS, "result.max_steps", {"steps": steps, "change": change}
 
@@ -261,16 +275,18 @@ def _method(name: str) -> Method:
     return METHODS[name]
 
 
-def _checked_rate(method: Method, rate: Rate | None) -> Rate:
+def _positive(number: Any) -> bool:
+    return isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number) and number > 0
+
+
+def _checked_rate(problem: Problem, method: Method, rate: Rate | None) -> Rate:
     if rate is None:
         return method.rate or 0.0
     numbers = {"": rate} if not isinstance(rate, Mapping) else rate
     for node, number in numbers.items():
-        if (
-            isinstance(number, bool)
-            or not isinstance(number, int | float)
-            or not (math.isfinite(number) and number > 0)
-        ):
+        if node and node not in problem.graph:
+            raise SettingError("error.rate_node", node=node, hint=did_you_mean(node, problem.graph.names))
+        if not _positive(number):
             raise SettingError("error.rate", got=str(number), node=node)
     return {node: float(number) for node, number in rate.items()} if isinstance(rate, Mapping) else float(rate)
 
@@ -287,7 +303,7 @@ def _checked_precision(problem: Problem, precision: Mapping[str, float] | None) 
     for node, weight in (precision or {}).items():
         if node not in problem.graph or problem.graph[node].is_leaf:
             raise SettingError("error.precision_node", node=node, hint=did_you_mean(node, problem.graph.names))
-        if not (math.isfinite(weight) and weight > 0):
+        if not _positive(weight):
             raise SettingError("error.precision", node=node, got=str(weight))
 
 

@@ -491,7 +491,9 @@ class _Writer:
     def input(self, given: Any, user: Value) -> str:
         """Return the name of a node's input; a number, or what no gradient reaches, becomes a constant."""
         if not isinstance(given, Value):
-            given = Value("c", op="constant", result=torch.tensor(given, dtype=user.result.dtype, device=user.result.device))
+            given = Value(
+                "c", op="constant", result=torch.tensor(given, dtype=user.result.dtype, device=user.result.device)
+            )
         return self.names.get(given) or self.leaf(given)
 
     def leaf(self, value: Value) -> str:

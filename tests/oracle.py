@@ -6,13 +6,12 @@ Nothing here reads `pcgraph.ops`: an op is torch's own function, and derivatives
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pcgraph.graph import Graph, Node
+from pcgraph.graph import Node
 from pcgraph.problem import Problem
 
 FUNCTIONS: dict[str, Callable[..., Tensor]] = {
@@ -98,15 +97,7 @@ def numbers(values: Mapping[str, Tensor]) -> dict[str, float]:
     return {name: value.item() for name, value in values.items()}
 
 
-def problem_of(output: str, target: Any, leaves: Mapping[str, Any], loss: str = "squared_error", **nodes: str) -> Problem:
-    """Return a problem from leaf values and name="op input input"; names that start with x, s or u are inputs, k constants."""
-    kinds = {"x": "input", "s": "input", "u": "input", "k": "constant"}
-    rows = [Node(name, kinds.get(name[0], "parameter")) for name in leaves]
-    rows += [Node(name, *(text.split()[:1]), tuple(text.split()[1:])) for name, text in nodes.items()]
-    return Problem(Graph(rows, output), dict(leaves), target, loss)
-
-
-# Value and partial derivatives of the ops that G2, G4 and G5 need, by hand.
+# Value and partial derivatives, by hand, of the ops that the linear graphs G2 and G5 need.
 BY_HAND: dict[str, Callable[..., float]] = {"add": lambda x, y: x + y, "mul": lambda x, y: x * y, "identity": lambda x: x}
 PARTIALS: dict[str, tuple[Callable[..., float], ...]] = {
     "add": (lambda x, y: 1.0, lambda x, y: 1.0),

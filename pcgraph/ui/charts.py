@@ -17,6 +17,7 @@ RATES = tuple(round(0.1 * step, 1) for step in range(1, 21))
 LEAST = 1e-17  # where a difference of exactly 0 is drawn on a logarithmic axis
 MARKS = ("circle", "square", "diamond", "cross")
 DASHES = ("solid", "dash", "dot", "dashdot")
+HUES = {"light": ("#0072B2", "#B35900", "#007A5A", "#8F4A77"), "dark": ("#56B4E9", "#E69F00", "#3CC49B", "#D79BC0")}
 
 
 def show_table(payload: Mapping[str, Any]) -> None:
@@ -118,12 +119,15 @@ def _power(value: Any) -> str:
 
 
 def _chart(title: str, x_title: str, lines: Mapping[str, tuple[Sequence[float], Sequence[float]]], key: str) -> None:
-    """Draw lines on a logarithmic axis; dash and mark tell them apart as well as colour does."""
+    """Draw lines on a logarithmic axis, NaN as a gap; dash and mark tell them apart as well as colour does."""
     import plotly.graph_objects as go
 
     figure = go.Figure()
+    hues = HUES[st.context.theme.type or "light"]
     for place, (method, (x, y)) in enumerate(lines.items()):
-        style = {"line": {"dash": DASHES[place % 4], "width": 2}, "marker": {"symbol": MARKS[place % 4], "size": 8}}
+        kind = place % len(hues)
+        line = {"dash": DASHES[kind], "width": 2, "color": hues[kind]}
+        style = {"line": line, "marker": {"symbol": MARKS[kind], "size": 8}}
         shown = [max(value, LEAST) if value == value else None for value in y]
         figure.add_scatter(x=list(x), y=shown, mode="lines+markers", name=t(f"method.{method}"), **style)
     figure.update_layout(
@@ -131,5 +135,5 @@ def _chart(title: str, x_title: str, lines: Mapping[str, tuple[Sequence[float], 
         height=340, margin={"l": 10, "r": 10, "t": 48, "b": 10},
         legend={"orientation": "h", "y": 1.02, "x": 1, "xanchor": "right", "yanchor": "bottom"}, font={"size": 14},
     )  # fmt: skip
-    figure.update_yaxes(type="log", exponentformat="power", dtick=4)
+    figure.update_yaxes(type="log", exponentformat="power", nticks=7)
     st.plotly_chart(figure, key=key, config={"displayModeBar": False})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from pcgraph.passes import identity_count, levels
 from pcgraph.payload import payload
 from pcgraph.problem import Problem, check_run
 from pcgraph.solve import METHODS, solve
-from pcgraph.trace import Solution
+from pcgraph.trace import Result, Solution
 from pcgraph.ui.settings import Settings
 
 Run = tuple[str, float | None, int | None]  # method, γ, T
@@ -43,15 +44,16 @@ def difference_by_step(document: str, runs: tuple[Run, ...], level: bool) -> dic
 def difference_by_rate(
     document: str, runs: tuple[Run, ...], level: bool, rates: tuple[float, ...]
 ) -> dict[str, list[float]]:
-    """Return, by method, how far its gradients are from BP's at each γ."""
+    """Return, by method, how far its gradients are from BP's at each γ; NaN where it diverged."""
     problem = from_json(document)
     reference = solve(problem, "bp", level=level).gradients
-    return {
-        method: [
-            _distance(_solve(problem, (method, rate, steps), level, "last").gradients, reference) for rate in rates
+    found = {}
+    for method, _, steps in runs:
+        ends = [_solve(problem, (method, rate, steps), level, save="last") for rate in rates]
+        found[method] = [
+            math.nan if end.result is Result.DIVERGED else _distance(end.gradients, reference) for end in ends
         ]
-        for method, _, steps in runs
-    }
+    return found
 
 
 def _solve(problem: Problem, run: Run, level: bool, save: str = "all") -> Solution:

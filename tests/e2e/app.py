@@ -23,6 +23,13 @@ STILL = """() => new Promise((done) => {
 })"""
 
 
+def same(one: str, other: str) -> None:
+    """Expect two texts to be equal; say where they first differ."""
+    at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    around = slice(max(0, at - 120), at + 60)
+    assert one == other, f"At {at}: …{one[around]}… is not …{other[around]}…"
+
+
 class App:
     """One visitor's page: the stage, its controls and the row above it."""
 
@@ -89,11 +96,9 @@ class App:
     def slider(self) -> Locator:
         return self.stage.get_by_role("slider", name="Step", exact=True)
 
-    def drawing(self) -> list[str]:
-        """Return every lane's picture as SVG text, without what only tells how the last move was made."""
-        return self.stage.locator("svg.graph").filter(has=self.page.locator("[data-node]")).evaluate_all(
-            "all => all.map((one) => one.outerHTML)"
-        )
+    def drawing(self) -> str:
+        """Return every lane's picture as SVG text."""
+        return "\n".join(self.stage.locator(".lane svg").evaluate_all("all => all.map((one) => one.outerHTML)"))
 
     def everything(self) -> str:
         """Return the whole stage as text: pictures, card, curve, controls and sentences."""
