@@ -49,22 +49,19 @@ export function curveBetween(start, end, through = []) {
   return [[start, [start[0] + bow, start[1]], [end[0] - bow, end[1]], end]];
 }
 
-// Each column between is crossed where no card stands: an edge that meets none stays one curve.
+// Each column between is crossed where no card stands; with no card in any of them the edge stays one curve.
 function passing(start, end, from, to, covered) {
   const points = [];
-  let free = true;
+  let met = false;
   for (let column = from.column + 1; column < to.column; column += 1) {
     const share = (column - from.column) / (to.column - from.column);
-    const wanted = start[1] + (end[1] - start[1]) * share;
-    const y = freeGap(covered.get(column) ?? [], wanted);
-    free &&= y === wanted;
+    const y = freeGap(covered.get(column) ?? [], start[1] + (end[1] - start[1]) * share);
+    met ||= covered.has(column);
     points.push([column * CELL.w + 20, y], [(column + 1) * CELL.w - 20, y]);
   }
   const inOrder = points.every(([x], i) => x > (points[i - 1]?.[0] ?? start[0]) && x < end[0]);
-  return (free && flat(start, end)) || !inOrder ? [] : points;
+  return met && inOrder ? points : [];
 }
-
-const flat = (start, end) => Math.abs(start[1] - end[1]) < 1;
 
 /** Return the box around cards, or null where there are none. */
 export function boundsOf(cards) {

@@ -5,6 +5,8 @@ import { attribute, shown, svg, text } from "./dom.mjs";
 import { isLeafOp, slotName } from "./editor-document.mjs";
 import { shownShape, shownValue } from "./editor-facts.mjs";
 import { slotHeight } from "./editor-geometry.mjs";
+import { scalar } from "./frame.mjs";
+import { number } from "./messages.mjs";
 import { full } from "./node.mjs";
 
 /** Return {element, draw(node, card, now), shift(card)}; `now` is {facts, document, selected, say, label}. */
@@ -100,15 +102,19 @@ function word(content, attributes) {
 }
 
 /** Return a node as a sentence for a screen reader. */
-export function spokenNode(node, { facts, document, say, spokenValue, selected }) {
+export function spokenNode(node, { facts, document, say }) {
   const op = say.has(`op.${node.op}`) ? say(`op.${node.op}`) : node.op;
   const inputs = (node.inputs ?? []).map((from, slot) => say("editor.node_input", { slot: slotName(slot), from: from ?? say("editor.empty") }));
   const { level, dead } = facts.node(node.name);
   return [
-    say("editor.node", { name: node.name, op }), ...inputs, say("editor.node_value", { value: spokenValue(shownValue(node, facts)) }),
+    say("editor.node", { name: node.name, op }), ...inputs, say("editor.node_value", { value: spokenValue(shownValue(node, facts), say) }),
     dead ? say("editor.caption_dead") : level === null ? "" : say("stage.level", { level }),
     document.output === node.name ? say("editor.node_output") : "",
-    selected ? say("editor.node_selected") : "",
     ...facts.problemsOf(node.name).map(({ key, slots }) => say(key, slots)),
   ].filter(Boolean).join(", ");
+}
+
+function spokenValue(value, say) {
+  if (value === null) return say("stage.not_yet");
+  return typeof value === "object" ? say("stage.largest", { value: number(scalar(value), 3) }) : number(Number(value), 3);
 }

@@ -46,8 +46,8 @@ export function createClock({ request = requestAnimationFrame, cancel = cancelAn
   };
 }
 
-/** Return {start, finish}: one journey at a time, `draw(share)` from 0 to 1. */
-export function createJourney(clock, draw) {
+/** Return {start, finish}: one journey at a time, `draw(share)` from 0 to 1; `changed(moving)` tells when it starts and ends. */
+export function createJourney(clock, draw, changed = () => {}) {
   let [passed, length] = [0, TRAVEL];
   const task = (milliseconds) => {
     passed += milliseconds;
@@ -57,11 +57,13 @@ export function createJourney(clock, draw) {
   function finish() {
     clock.remove(task);
     draw(1);
+    changed(false);
   }
   return {
     start(milliseconds = TRAVEL) {
       [passed, length] = [0, milliseconds];
       draw(0);
+      changed(true);
       clock.add(task);
     },
     finish,

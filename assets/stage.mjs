@@ -36,9 +36,9 @@ export function createStage(element, payload, options = {}) {
   element.append(root);
   root.dataset.theme = options.theme ?? themeOf(root);
 
-  const journey = createJourney(clock, (share) => parts?.board.travel(share));
+  const journey = createJourney(clock, (share) => parts?.board.travel(share), (moving) => data.moving(String(moving)));
   const player = createPlayer(clock, { length: () => duration(state.speed, state.phase ? "phases" : "step"), advance, changed: playingChanged });
-  const data = Object.fromEntries(["method", "t", "steps", "phase", "playing", "selected"].map((name) => [name, attribute(root, `data-${name}`)]));
+  const data = Object.fromEntries(["method", "t", "steps", "phase", "playing", "selected", "moving"].map((name) => [name, attribute(root, `data-${name}`)]));
   const full = createFullStage(root, () => { room.look(); layout(); });
   const room = watchRoom(root, ({ width, height }) => { size = { width, height }; layout(); });
   const stopKeys = listenKeys(root, perform, (one) => root.contains(one) && !one.matches("select"));

@@ -94,10 +94,10 @@ function writeLink(t) {
 
 // ---- the style
 
-function loadStyle(parentElement) {
+export function loadStyle(parentElement, file = "stage.css") {
   const root = parentElement.getRootNode();
   const place = root instanceof ShadowRoot ? root : document.head;
-  const href = new URL("./stage.css", import.meta.url).href;
+  const href = new URL(`./${file}`, import.meta.url).href;
   const there = [...place.querySelectorAll("link[rel=stylesheet]")].find((link) => link.href === href);
   if (there) return there.loaded;
   const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });

@@ -79,7 +79,7 @@ def from_dict(data: Any) -> Problem:
         hint = did_you_mean(loss, LOSSES)
         raise DocumentError("error.unknown_loss", loss=loss, known=listing(LOSSES), hint=hint)
     problem = Problem(
-        Graph(Nodes(_ordered(nodes)), top.text("output")),
+        Graph(Nodes(sort_nodes(nodes)), top.text("output")),
         values,
         read_numbers(data["target"], "target", integer=loss == "cross_entropy"),
         loss,
@@ -157,16 +157,6 @@ def _write_node(node: Node, problem: Problem) -> dict[str, Any]:
     if node.name in problem.positions:
         data["position"] = [float(each) for each in problem.positions[node.name]]
     return data
-
-
-def _ordered(nodes: Sequence[Node]) -> Sequence[Node]:
-    """Return the nodes as they are if inputs come before users, otherwise sorted."""
-    seen: set[str] = set()
-    for node in nodes:
-        if not seen.issuperset(node.inputs):
-            return sort_nodes(nodes)
-        seen.add(node.name)
-    return nodes
 
 
 # ---------------------------------------------------------------- attrs
@@ -283,7 +273,7 @@ _BRACKET = re.compile(r"[\[\]{}]")
 
 
 def read_json(text: str) -> Any:
-    """Return what a JSON text holds; raise DocumentError or LimitError where it is none, too long or nested too deep."""
+    """Return what a JSON text holds; raise DocumentError or LimitError where it is none, too long or too deep."""
     if not isinstance(text, str):
         raise DocumentError("error.document.no_text", got=describe(text))
     if len(text) > LIMITS.text:

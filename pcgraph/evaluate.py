@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pcgraph.errors import OpError
-from pcgraph.losses import LOSSES
+from pcgraph.losses import LOSSES, are_classes
 from pcgraph.ops import OPS, apply, pull_back
 from pcgraph.problem import Problem
 
@@ -75,15 +75,15 @@ def learnable(problem: Problem) -> tuple[str, ...]:
 def check_target(problem: Problem, output: Tensor) -> None:
     """Raise OpError unless the target fits the output under the loss."""
     target, name = problem.target, problem.graph.output
-    if problem.loss == "cross_entropy" and not target.is_floating_point():
-        if output.ndim == 0 or tuple(target.shape) != tuple(output.shape[:-1]):
+    if problem.loss == "cross_entropy" and are_classes(output, target):
+        if tuple(target.shape) != tuple(output.shape[:-1]):
             raise OpError(
                 "error.target_shape",
                 node=name,
                 got=shape_text(target),
-                expected=shape_text(output[..., 0] if output.ndim else output),
+                expected=shape_text(output[..., 0]),
             )
-        if target.numel() and not (0 <= int(target.min()) and int(target.max()) < output.shape[-1]):
+        if target.numel() and not (int(target.min()) >= 0 and int(target.max()) < output.shape[-1]):
             raise OpError(
                 "error.target_class",
                 got=int(target.max() if target.min() >= 0 else target.min()),

@@ -25,7 +25,7 @@ BINDS = {"+": 1, "-": 1, "*": 2, "/": 2, "@": 2, "neg": 3, "**": 4}
 
 @dataclass(frozen=True)
 class Rule:
-    """One line: which rule it is (prediction, error, feedback, move, gradient), general, with numbers, and its result."""
+    """One line: its kind (prediction, error, feedback, move, gradient), general, with numbers, and its result."""
 
     kind: str
     general: str

@@ -75,6 +75,8 @@ def _send(plan: Plan, error: Tensor, kept: dict[str, Any]) -> dict[str, Tensor]:
     errors = {plan.output: error}
     own: set[str] = set()  # sums made here, which nobody else holds: the next part is added in place
     for step in plan.front:
+        if step.name not in errors:
+            continue  # an op without derivative stands between it and the output
         parts = step.back(errors.pop(step.name), kept.pop(step.name), step.wanted)
         for name, part, want in zip(step.inputs, parts, step.wanted, strict=True):
             if part is None or not want:

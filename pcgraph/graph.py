@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -141,7 +142,7 @@ def check_graph(graph: Graph) -> None:
     Cost: linear in nodes and edges.
     """
     seen: set[str] = set()
-    names = {node.name for node in graph.nodes}
+    names = dict.fromkeys(node.name for node in graph.nodes)
     for node in graph.nodes:
         if node.name in seen:
             raise GraphError("error.name_twice", node=node.name)
@@ -161,22 +162,24 @@ def check_graph(graph: Graph) -> None:
 def sort_nodes(nodes: Iterable[Node]) -> tuple[Node, ...]:
     """Return the nodes in topological order, otherwise keeping theirs; raise GraphError on a cycle."""
     waiting = {node.name: node for node in nodes}
+    place = {name: index for index, name in enumerate(waiting)}
     missing = {name: len({i for i in node.inputs if i in waiting}) for name, node in waiting.items()}
     users: dict[str, list[str]] = {name: [] for name in waiting}
     for node in waiting.values():
         for name in dict.fromkeys(node.inputs):
             if name in users:
                 users[name].append(node.name)
-    ready = [name for name, count in missing.items() if count == 0]
+    ready = [(place[name], name) for name, count in missing.items() if count == 0]  # in order: a heap already
     order = []
-    for name in ready:  # grows while it is read
+    while ready:
+        _, name = heapq.heappop(ready)
         order.append(waiting.pop(name))
         for user in users[name]:
             missing[user] -= 1
             if missing[user] == 0:
-                ready.append(user)
+                heapq.heappush(ready, (place[user], user))
     if waiting:
-        raise GraphError("error.cycle", path=" → ".join(_cycle(waiting)))
+        raise GraphError("error.cycle", path=_arrows(_cycle(waiting)))
     return tuple(order)
 
 
@@ -238,8 +241,10 @@ class GraphBuilder:
 
     def fresh(self, stem: str) -> str:
         """Return the stem and the first number that makes a new name."""
-        count = self._counts[stem] = self._counts.get(stem, 0) + 1
-        return f"{stem}{count}" if f"{stem}{count}" not in self.nodes else self.fresh(stem)
+        while True:
+            count = self._counts[stem] = self._counts.get(stem, 0) + 1
+            if f"{stem}{count}" not in self.nodes:
+                return f"{stem}{count}"
 
     @cached_property
     def _counts(self) -> dict[str, int]:
@@ -279,8 +284,16 @@ def _check_node(node: Node, names: Iterable[str]) -> None:
 
 def _cycle(waiting: Mapping[str, Node]) -> list[str]:
     """Return one cycle among nodes that all wait for one another, first name repeated at the end."""
-    path, name = [], next(iter(waiting))
+    path: dict[str, None] = {}
+    name = next(iter(waiting))
     while name not in path:
-        path.append(name)
+        path[name] = None
         name = next(i for i in waiting[name].inputs if i in waiting)
-    return [*path[path.index(name) :], name][::-1]
+    names = list(path)
+    return [*names[names.index(name) :], name][::-1]
+
+
+def _arrows(path: list[str], most: int = 8) -> str:
+    """Return a path as text, its middle left out when it is long."""
+    shown = path if len(path) <= most + 1 else [*path[:most], "…", path[-1]]
+    return " → ".join(shown)

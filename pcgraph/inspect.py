@@ -137,8 +137,7 @@ def inspect_draft(draft: Mapping[str, Any] | str) -> Inspection:
     """
     try:
         data = read_json(draft) if isinstance(draft, str) else draft
-        if not isinstance(data, Mapping):
-            Table(data, DOCUMENT_KEYS, DOCUMENT_KEYS)  # raises
+        _part(data, DOCUMENT_KEYS)
     except PCGraphError as error:
         return Inspection(findings=(Finding(None, error),))
     return _Reader(data).inspection()
@@ -205,7 +204,7 @@ def _size(node: Node, inputs: Sequence[Tensor]) -> tuple[int, int]:
     shapes = [each.shape for each in inputs]
     if node.op in ("matmul", "linear") and all(shapes[:2]):
         (x, y), inner = shapes[:2], max(shapes[0][-1], 1)
-        if len(x) <= 2 and len(y) <= 2 or node.op == "linear":
+        if (len(x) <= 2 and len(y) <= 2) or node.op == "linear":
             columns = y[0] if node.op == "linear" else y[-1] if len(y) == 2 else 1
             size = x.numel() // inner * columns
         else:
@@ -326,7 +325,7 @@ class _Reader:
         """Find what should not be there, the first few."""
         for key in islice((key for key in data if key not in known), MOST_HINTS):
             named = {"name": node} if node is not None else {}
-            self.attempt(node, lambda key=key, named=named: Table({**named, key: None}, known, (), index))  # type: ignore[misc]
+            self.attempt(node, lambda key=key, named=named: Table({**named, key: None}, known, ()))  # type: ignore[misc]
 
     # ---- nodes
 
@@ -346,12 +345,7 @@ class _Reader:
     def read_node(self, data: Any, index: int) -> None:
         name = data.get("name") if isinstance(data, Mapping) else None
         if not isinstance(name, str):
-            self.attempt(
-                None,
-                lambda: Table(data, data if isinstance(data, Mapping) else NODE_KEYS, ("name", "op"), index).text(
-                    "name"
-                ),
-            )
+            self.attempt(None, lambda: _part(data, NODE_KEYS, index).text("name"))
             return
         if name in self.nodes:
             self.find(name, GraphError("error.name_twice", node=clip(name)), self.rename(name))
@@ -359,11 +353,12 @@ class _Reader:
         self.nodes[name], self.slots[name], self.users[name] = Node(name, ""), [], []
         if not _is_name(name):
             self.attempt(name, lambda: check_name(name), self.rename(name))
-        self.read_keys(name, data, NODE_KEYS, index)
+        self.read_keys(name, data, NODE_KEYS)
         op = data.get("op")
         if isinstance(op, str) and (op in OPS or op in LEAF_OPS):
             self.nodes[name] = Node(name, op)
-            self.read_attrs(name, data, op, index)
+            if data.get("attrs"):
+                self.read_attrs(name, data, op, index)
             self.read_value(name, data, op)
         else:
             hint = self.hint(op, [*OPS, *LEAF_OPS]) if isinstance(op, str) else ""
@@ -384,8 +379,7 @@ class _Reader:
 
     def read_attrs(self, name: str, data: Mapping[str, Any], op: str, index: int) -> None:
         """Keep the node's attrs where they can be read."""
-        attrs = {} if data.get("attrs") is None else data["attrs"]
-        record = {"name": name if _is_name(name) else "node", "op": op, "attrs": attrs}
+        record = {"name": name if _is_name(name) else "node", "op": op, "attrs": data["attrs"]}
         read = lambda: self.nodes.update({name: replace(read_node(Table(record, NODE_KEYS, (), index)), name=name)})  # noqa: E731
         self.attempt(name, read)
 
@@ -402,13 +396,12 @@ class _Reader:
     def read_slots(self, name: str, data: Mapping[str, Any], index: int) -> None:
         """Read which node is connected to each slot; null is an empty slot."""
         given = () if data.get("inputs") is None else data["inputs"]
-        table = _part(data, NODE_KEYS, index)
         if not isinstance(given, list | tuple):
-            self.attempt(name, lambda: table.items("inputs"))
+            self.attempt(name, lambda: _part(data, NODE_KEYS, index).items("inputs"))
             return
         other = next((each for each in given if each is not None and not isinstance(each, str)), None)
         if other is not None:
-            self.attempt(name, lambda: table.refuse("inputs", other, "names"))
+            self.attempt(name, lambda: _part(data, NODE_KEYS, index).refuse("inputs", other, "names"))
         self.slots[name] = [each if isinstance(each, str) else None for each in given]
 
     # ---- edges
@@ -511,7 +504,7 @@ class _Reader:
     # ---- one sweep over what is connected
 
     def sort(self) -> tuple[dict[str, list[tuple[int, str]]], list[str]]:
-        """Return each node's edges as (slot, input) and a topological order; what closes a cycle is left out of both."""
+        """Return each node's edges as (slot, input) and a topological order; what closes a cycle is left out."""
         edges = {
             user: [(slot, name) for slot, name in enumerate(slots) if name is not None and name in self.nodes]
             for user, slots in self.slots.items()
@@ -599,9 +592,11 @@ def typed(value: Any) -> Any:
     return found if isinstance(found, int | float | list) and not isinstance(found, bool) else value
 
 
-def _part(data: Mapping[str, Any], known: Sequence[str], index: int | None = None) -> Table:
-    """Return the known keys of an object, to be read one by one."""
-    return Table({key: data[key] for key in known if key in data}, known, (), index)
+def _part(data: Any, known: Sequence[str], index: int | None = None) -> Table:
+    """Return the known keys of an object, to be read one by one; raise DocumentError where it is none."""
+    if isinstance(data, Mapping):
+        data = {key: data[key] for key in known if key in data}
+    return Table(data, known, (), index)
 
 
 def _is_name(name: str) -> bool:

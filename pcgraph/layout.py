@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pcgraph.graph import Edge, Graph
 from pcgraph.passes import levels
@@ -49,7 +50,7 @@ def layout(graph: Graph) -> Layout:
         for place in chain:
             columns[place[1]].append(place)
         path = [(name, level[name]), *chain, (user, level[user])]
-        for a, b in zip(path, path[1:], strict=False):
+        for a, b in pairwise(path):
             nearer.setdefault(a, []).append(b)
             deeper.setdefault(b, []).append(a)
     _order(columns, deeper, nearer)
@@ -118,7 +119,7 @@ def _heights(
 def _room(column: list[Place], nodes: set[Place]) -> list[float]:
     """Return how far each place must stand from the one above it."""
     sizes = [1.0 if place in nodes else DUMMY for place in column]
-    return [0.0, *[(a + b) / 2 for a, b in zip(sizes, sizes[1:], strict=False)]][: len(column)]
+    return [0.0, *[(a + b) / 2 for a, b in pairwise(sizes)]][: len(column)]
 
 
 def _spread(wanted: list[float], room: list[float]) -> list[float]:

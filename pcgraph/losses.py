@@ -19,9 +19,14 @@ class Loss:
     clamp: Callable[[Tensor, Tensor], Tensor]
 
 
+def are_classes(prediction: Tensor, target: Tensor) -> bool:
+    """Say whether a target holds class indices: whole numbers, one dimension fewer than the prediction."""
+    return not target.is_floating_point() and target.ndim < prediction.ndim
+
+
 def distribution(prediction: Tensor, target: Tensor) -> Tensor:
     """Return the target as a distribution over the last dimension; class indices become one-hot."""
-    if target.is_floating_point():
+    if not are_classes(prediction, target):
         return target.to(prediction.dtype).expand_as(prediction)
     return torch.nn.functional.one_hot(target, prediction.shape[-1]).to(prediction.dtype)
 

@@ -78,10 +78,10 @@ def remove_dead_nodes(graph: Graph) -> Graph:
 
 def _prime(name: str, used: dict[str, int], taken: set[str]) -> str:
     """Return the next free name for an identity node of a node."""
-    used[name] += 1
-    count = used[name]
-    prime = f"{name}{PRIMES[count]}" if count < len(PRIMES) else f"{name}′{count}"
-    if prime in taken:
-        return _prime(name, used, taken)
-    taken.add(prime)
-    return prime
+    while True:
+        used[name] += 1
+        count = used[name]
+        prime = f"{name}{PRIMES[count]}" if count < len(PRIMES) else f"{name}′{count}"
+        if prime not in taken:
+            taken.add(prime)
+            return prime

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -112,10 +112,14 @@ def _honest(solution: Solution, t: int, how: str) -> str:
 def _lane(solution: Solution) -> dict[str, Any]:
     graph, steps, method = solution.problem.graph, solution.steps, METHODS[solution.method]
     leaves = {leaf.name for leaf in graph.leaves}
-    per_node: Callable[[str], list[Any]] = lambda part: [
-        None if part != "values" and name in leaves else _series([getattr(step, part).get(name) for step in steps])
-        for name in graph.names
-    ]
+
+    def per_node(part: str) -> list[Any]:
+        hollow = leaves if part != "values" else ()
+        return [
+            None if name in hollow else _series([getattr(step, part).get(name) for step in steps])
+            for name in graph.names
+        ]
+
     reads = {name: step.t for step in steps for name in step.read}
     how = reading(solution)
     return {

@@ -14,6 +14,7 @@ from torch import Tensor
 from pcgraph.errors import GraphError, LimitError, OpError, did_you_mean
 from pcgraph.graph import Graph, check_graph, listing
 from pcgraph.losses import LOSSES
+from pcgraph.ops import OPS
 from pcgraph.passes import identity_count, level_graph, remove_dead_nodes
 
 
@@ -37,10 +38,10 @@ class Limits:
 
 
 LIMITS = Limits()
-NAME = re.compile(r"[^\W\d][\w.′″‴]*")
+NAME = re.compile(r"\w[\w.′″‴]*")  # networks of torch name a parameter 0.weight
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """What is to be learned: a graph, a value for every leaf, a target for the output, and a loss.
 
@@ -72,6 +73,18 @@ class Problem:
         values = {name: tensor(self.values[name], name) for name in leaves}
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "target", tensor(self.target, "target", self.loss == "cross_entropy"))
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether two problems have the same graph, numbers and settings, bit for bit."""
+        if not isinstance(other, Problem):
+            return NotImplemented
+        mine, others = {**self.values, "": self.target}, {**other.values, "": other.target}
+        return (
+            (self.graph, self.loss, self.title, dict(self.positions))
+            == (other.graph, other.loss, other.title, dict(other.positions))
+            and mine.keys() == others.keys()
+            and all(mine[name].dtype == others[name].dtype and torch.equal(mine[name], others[name]) for name in mine)
+        )
 
     def with_values(self, values: Mapping[str, Any] | None = None, target: Any = None) -> Problem:
         """Return the problem with some leaf values, or the target, replaced."""
@@ -135,10 +148,28 @@ def check_limits(problem: Problem, limits: Limits = LIMITS) -> None:
     _at_most("title", len(problem.title), limits.title)
     for name in graph.names:
         check_name(name, limits)
+    _check_sizes(problem, limits)
+
+
+def _check_sizes(problem: Problem, limits: Limits) -> None:
+    """Raise LimitError when a node's value would be too large: broadcasting can make much out of little.
+
+    The shapes are computed on torch's meta device, which holds no numbers. What can't be computed is left for
+    `forward` to tell.
+    """
+    if all(value.ndim == 0 for value in problem.values.values()):
+        return
+    values = {name: value.to("meta") for name, value in problem.values.items()}
+    for node in problem.graph.inner:
+        try:
+            values[node.name] = OPS[node.op].forward(*[values[name] for name in node.inputs], **node.attrs)
+        except Exception:
+            return
+        _at_most("node_elements", values[node.name].numel(), limits.elements, node=node.name)
 
 
 def check_name(name: str, limits: Limits = LIMITS) -> None:
-    """Raise LimitError unless a name is a letter or underscore, then letters, digits, '_', '.' or primes."""
+    """Raise LimitError unless a name is a letter, digit or underscore, then letters, digits, '_', '.' or primes."""
     if not isinstance(name, str) or len(name) > limits.name or not NAME.fullmatch(name):
         raise LimitError("error.name", name=str(name)[:40], longest=limits.name)
 
@@ -150,6 +181,6 @@ def check_run(problem: Problem, steps: int, level: bool, limits: Limits = LIMITS
     _at_most("node_steps", steps * (len(problem.graph.nodes) + extra), limits.node_steps)
 
 
-def _at_most(what: str, got: int, most: int) -> None:
+def _at_most(what: str, got: int, most: int, **slots: str) -> None:
     if got > most:
-        raise LimitError(f"error.limit.{what}", got=got, most=most)
+        raise LimitError(f"error.limit.{what}", got=got, most=most, **slots)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from pcgraph.errors import SettingError, did_you_mean
 from pcgraph.evaluate import cotangents, forward, learnable
-from pcgraph.graph import Edge, listing
+from pcgraph.graph import Edge, Node, listing
 from pcgraph.inference import Feedback, Rate, State, energy_by_node, feedback, inference_step, learn, start, weigh
 from pcgraph.ops import OPS, pull_back
 from pcgraph.passes import distances, levels
@@ -124,7 +125,7 @@ def _inference_trace(
     kept: list[Step] = []
     gradients: dict[str, Tensor] = {}
     energies: list[float] = []
-    change = math.inf
+    change = (math.inf, 1.0)
     for t in range(steps + 1):
         due = reads.get(t, [])
         sent = run.feedback(run.weigh(state.errors, precision), frozen or state, leaves=save == "all" or bool(due))
@@ -145,11 +146,8 @@ def _inference_trace(
             change = _largest_change(problem, before, state) if t == steps - 1 else change
     for name in _half_read(problem, reads, t):
         gradients.pop(name, None)
-    if stopped:
-        return _solution(problem, method, kept, gradients, rate, _diverged(problem, state, t))
-    still = STILL * min([1.0, *rate.values()] if isinstance(rate, Mapping) else (1.0, rate))
-    outcome = _outcome(problem, method, energies, change, still, gradients)
-    return _solution(problem, method, kept, gradients, rate, outcome)
+    ended = _diverged(problem, state, t) if stopped else _outcome(problem, method, rate, energies, change, gradients)
+    return _solution(problem, method, kept, gradients, rate, ended)
 
 
 def _backprop_trace(problem: Problem, steps: int, save: str) -> Solution:
@@ -159,23 +157,33 @@ def _backprop_trace(problem: Problem, steps: int, save: str) -> Solution:
     found = cotangents(problem, values)
     predictions = {node.name: values[node.name] for node in graph.inner}
     loss = energy_by_node(problem, start(problem, values))
+    at_level: dict[int, list[Node]] = {}
+    for node in graph.nodes:
+        at_level.setdefault(level[node.name], []).append(node)
+    names = set(learnable(problem))
+    known: dict[str, Tensor] = {}
     kept: list[Step] = []
     gradients: dict[str, Tensor] = {}
     for t in range(steps + 1):
-        known = {name: found[name] for name in graph.names if name in found and level[name] <= t}
+        here = at_level.get(t, [])
+        known = {**known, **{node.name: found[node.name] for node in here if node.name in found}}
         sent = {}
-        for node in graph.inner:
-            if level[node.name] == t:
+        for node in here:
+            if not node.is_leaf and node.name in found:
                 inputs = [values[name] for name in node.inputs]
                 wanted = graph.wanted_slots[node.name]
                 parts = pull_back(OPS[node.op], found[node.name], values[node.name], inputs, node.attrs, wanted)
                 sent.update({(node.name, slot): part for slot, part in enumerate(parts) if part is not None})
-        read = {name: found[name] for name in learnable(problem) if level[name] == t + 1}
+        read = {
+            node.name: found.get(node.name, torch.zeros_like(values[node.name]))
+            for node in at_level.get(t + 1, [])
+            if node.name in names
+        }
         gradients.update(read)
         if save == "last":
             kept.clear()
         kept.append(Step(t, State(values, predictions, known), sum(loss.values()), loss, sent, read))
-    return _solution(problem, "bp", kept, gradients, None, _outcome(problem, "bp", [], 0.0, 0.0, gradients))
+    return _solution(problem, "bp", kept, gradients, None, _outcome(problem, "bp", 1.0, [], (0.0, 1.0), gradients))
 
 
 def _reads(problem: Problem, method: str, steps: int, read_at: str) -> dict[int, list[Edge]]:
@@ -197,11 +205,11 @@ def _half_read(problem: Problem, reads: Mapping[int, list[Edge]], last: int) -> 
 
 
 def _read(problem: Problem, sent: Feedback, due: list[Edge]) -> dict[str, Tensor]:
-    """Return what the due edges carry, added up by leaf."""
+    """Return what the due edges carry, added up by leaf; 0 where an op is not differentiable."""
     read: dict[str, Tensor] = {}
     for user, slot in due:
-        if (user, slot) in sent:
-            _add(read, {problem.graph[user].inputs[slot]: sent[user, slot]})
+        name = problem.graph[user].inputs[slot]
+        _add(read, {name: sent[user, slot] if (user, slot) in sent else torch.zeros_like(problem.values[name])})
     return read
 
 
@@ -216,20 +224,25 @@ def _plain(problem: Problem) -> Any:
     return SimpleNamespace(weigh=weigh, **bound)
 
 
-def _largest_change(problem: Problem, before: State, after: State) -> float:
-    """Return the largest move of a value in one step, relative to the values' own size."""
+def _largest_change(problem: Problem, before: State, after: State) -> tuple[float, float]:
+    """Return the largest move of a value in one step, and the largest value (at least 1) to compare it with."""
     change, size = 0.0, 1.0
     for node in problem.graph.hidden:
         change = max(change, float((after.values[node.name] - before.values[node.name]).abs().max()))
         size = max(size, float(before.values[node.name].abs().max()))
-    return change / size
+    return change, size
 
 
 Outcome = tuple[Result, str, dict[str, Any]]
 
 
 def _outcome(
-    problem: Problem, method: str, energies: list[float], change: float, still: float, gradients: Mapping[str, Tensor]
+    problem: Problem,
+    method: str,
+    rate: Rate,
+    energies: list[float],
+    change: tuple[float, float],
+    gradients: Mapping[str, Tensor],
 ) -> Outcome:
     steps = len(energies) - 1
     if METHODS[method].front:
@@ -240,13 +253,15 @@ def _outcome(
         return Result.FINISHED, "result.finished", {"steps": steps}
     if method != "fixed" and energies[-1] > energies[0] * (1 + 1e-9):
         return Result.DIVERGED, "result.diverging", {"steps": steps, "first": energies[0], "last": energies[-1]}
-    if change <= still:
+    slowest = min([1.0, *rate.values()] if isinstance(rate, Mapping) else [1.0, rate])
+    moved, size = change
+    if moved <= STILL * slowest * size:
         return Result.CONVERGED, "result.converged", {"steps": steps}
-    return Result.MAX_STEPS, "result.max_steps", {"steps": steps, "change": change}
+    return Result.MAX_STEPS, "result.max_steps", {"steps": steps, "change": moved}
 
 
 def _hopeless(method: str, read: Mapping[str, Tensor], energies: list[float]) -> bool:
-    """Say whether a run must stop. Z-IL goes on while what it reads is finite: nobody reads the nodes behind its front."""
+    """Say whether a run must stop. Z-IL goes on while what it reads is finite: nobody reads what is behind its front."""
     if method == "zil":
         return not all(torch.isfinite(part).all() for part in read.values())
     return not energies[-1] <= UNBOUNDED * (1 + energies[0])  # also when it is NaN
@@ -276,7 +291,7 @@ def _method(name: str) -> Method:
 
 
 def _positive(number: Any) -> bool:
-    return isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number) and number > 0
+    return isinstance(number, int | float) and not isinstance(number, bool) and 0 < number <= sys.float_info.max
 
 
 def _checked_rate(problem: Problem, method: Method, rate: Rate | None) -> Rate:

@@ -146,7 +146,7 @@ class VectorGraph:
         return torch.tensor([self.all[name] for name in names], dtype=torch.long)
 
     def _group(self, nodes: Sequence[Node]) -> Any:
-        """Return an op, its attributes, the rows of its nodes and of their inputs, and where each slot's feedback goes."""
+        """Return an op, its attributes, the rows of its nodes and inputs, and where each slot's feedback goes."""
         inputs = [self._rows(column) for column in zip(*[node.inputs for node in nodes], strict=True)]
         slots = []
         for slot in range(len(inputs)):

@@ -76,7 +76,7 @@ def autograd_cotangents(problem: Problem) -> dict[str, Tensor]:
 
 
 def relative(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> float:
-    """Return the largest relative error of a leaf: ‖found − expected‖ / ‖expected‖; infinite where a leaf is missing."""
+    """Return the largest relative error of a leaf, ‖found − expected‖ / ‖expected‖; infinite where one is missing."""
     worst = 0.0
     for name, reference in expected.items():
         if name not in found or found[name].shape != reference.shape:
@@ -98,7 +98,11 @@ def numbers(values: Mapping[str, Tensor]) -> dict[str, float]:
 
 
 # Value and partial derivatives, by hand, of the ops that the linear graphs G2 and G5 need.
-BY_HAND: dict[str, Callable[..., float]] = {"add": lambda x, y: x + y, "mul": lambda x, y: x * y, "identity": lambda x: x}
+BY_HAND: dict[str, Callable[..., float]] = {
+    "add": lambda x, y: x + y,
+    "mul": lambda x, y: x * y,
+    "identity": lambda x: x,
+}
 PARTIALS: dict[str, tuple[Callable[..., float], ...]] = {
     "add": (lambda x, y: 1.0, lambda x, y: 1.0),
     "mul": (lambda x, y: y, lambda x, y: x),

@@ -99,7 +99,9 @@ def test_g1_square_root_output_9_delta_4_gradients_6_and_24():
 
 
 def test_g2_residual_forward_values_and_output_error():
-    assert numbers(run(pc.gallery["G2"], pc.gallery["G2"].values)) == pytest.approx(numbers(pc.forward(pc.gallery["G2"])))
+    assert numbers(run(pc.gallery["G2"], pc.gallery["G2"].values)) == pytest.approx(
+        numbers(pc.forward(pc.gallery["G2"]))
+    )
     found = numbers(pc.forward(pc.gallery["G2"]))
     assert {name: found[name] for name in ("a", "b", "c", "out")} == pytest.approx(
         {"a": 1.2, "b": -1.44, "c": -1.008, "out": 0.192}, rel=1e-14
@@ -129,7 +131,9 @@ def test_g3_nonlinear_residual_block():
     wrong = {"w1": -0.820983, "w2": -6.86642, "w3": -0.094294}
     for method, settings, expected in (("bp", {}, bp), ("zil", {}, bp), ("zil", {"level": False}, wrong)):
         found = gradients("G3", method, **settings)
-        assert {name: found[name] for name in expected} == pytest.approx(expected, abs=5e-6 if expected is wrong else 5e-7)
+        assert {name: found[name] for name in expected} == pytest.approx(
+            expected, abs=5e-6 if expected is wrong else 5e-7
+        )
 
 
 def test_g4_millidge_output_and_gradients():

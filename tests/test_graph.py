@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 
 import networkx
@@ -190,11 +189,9 @@ def test_a_cycle_is_told_along_its_edges():
 
 def test_a_long_cycle_is_told_in_a_sentence_of_readable_length():
     nodes = [Node(f"h{i}", "tanh", (f"h{(i + 1) % 5000}",)) for i in range(5000)]
-    start = time.perf_counter()
     with pytest.raises(GraphError, match="The graph has a cycle") as caught:
         check_graph(Graph(nodes, "h0"))
     assert len(str(caught.value)) < 500
-    assert time.perf_counter() - start < 2
 
 
 @settings(deadline=None)
@@ -487,7 +484,9 @@ def test_two_problems_are_compared_by_their_numbers():
 # ---------------------------------------------------------------- limits
 
 
-@pytest.mark.parametrize("name", ["a", "θ", "_", "a′", "a‴", "h_1", "layers.0.weight", "0.weight", "w" * 64, "权重", "é1"])
+@pytest.mark.parametrize(
+    "name", ["a", "θ", "_", "a′", "a‴", "h_1", "layers.0.weight", "0.weight", "w" * 64, "权重", "é1"]
+)
 def test_these_may_be_names(name):
     check_name(name)
 
@@ -531,7 +530,5 @@ def test_the_identity_nodes_of_long_skips_are_counted_before_they_are_made():
     nodes += [Node(f"h{i}", "add", (f"h{i - 1}", "x")) for i in range(2, 3000)]
     problem = Problem(Graph(nodes, "h2999"), {"x": 1.0}, 0.0)
     assert identity_count(problem.graph) == sum(range(2999))
-    start = time.perf_counter()
     with pytest.raises(LimitError, match="needs 4495501 identity nodes; at most 5000"):
         check_run(problem, 1, True, LIMITS)
-    assert time.perf_counter() - start < 1

@@ -14,13 +14,14 @@ from pcgraph.messages import say
 PAGES = {"": "page.step.title", "compare": "page.compare.title", "levels": "page.levels.title"}
 
 
-# Two frames in a row show the same picture, and no transition runs.
-STILL = """() => new Promise((done) => {
-    const now = () => [...document.querySelectorAll("*")].flatMap((one) => one.shadowRoot ? [one.shadowRoot.innerHTML] : []).join();
-    const before = now();
-    requestAnimationFrame(() => requestAnimationFrame(() => done(
-        before === now() && !document.getAnimations().some((one) => one.playState === "running"))));
-})"""
+# A message rests at its user for up to half its journey: the picture is still when it has been for longer than that.
+STILL = """async (stage) => {
+    const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+    for (let before = null; before !== stage.outerHTML; ) {
+        before = stage.outerHTML;
+        await pause(500);
+    }
+}"""
 
 
 def same(one: str, other: str) -> None:
@@ -82,8 +83,8 @@ class App:
         return self.stage.get_by_role("button", name=name, exact=True)
 
     def settled(self) -> None:
-        """Wait until nothing on the page moves any more."""
-        self.page.wait_for_function(STILL)
+        """Wait until nothing on the stage moves any more."""
+        self.stage.evaluate(STILL)
 
     def quiet(self) -> None:
         """Wait until the page has sent the server nothing for a while."""

@@ -1,0 +1,23 @@
+// The draft in the browser's own storage: unsaved work survives a reload, a shared link is never overruled by it.
+
+import { meaning } from "./editor-document.mjs";
+
+const KEY = "pcgraph.draft";
+const COPIED = "pcgraph.copied";
+
+const storage = () => { try { return globalThis.localStorage ?? null; } catch { return null; } };
+const read = (key) => { try { return JSON.parse(storage()?.getItem(key) ?? "null"); } catch { return null; } };
+const write = (key, value) => { try { storage()?.setItem(key, JSON.stringify(value)); } catch { /* Full or forbidden: the draft lives on in the page. */ } };
+
+/** Keep the draft, with the meanings Python may start from again: what it gave last, and the last draft it could solve. */
+export const keepDraft = (document, starts) => write(KEY, { document, starts });
+
+/** Return the draft kept for a start, or null: only where Python gives again what the draft grew from. */
+export function draftFor(document, kept = read(KEY)) {
+  if (!kept?.document?.nodes || !Array.isArray(kept.starts)) return null;
+  const start = meaning(document);
+  return kept.starts.includes(start) && meaning(kept.document) !== start ? kept.document : null;
+}
+
+export const keepCopies = (nodes) => write(COPIED, nodes);
+export const keptCopies = () => read(COPIED) ?? [];
