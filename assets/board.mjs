@@ -24,7 +24,14 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
   let [plan, geometry, graphs, view] = [null, null, [], null];
   let [free, last, selected] = [false, null, null];
 
-  const stop = listenGestures(rows, { get: () => view, set: (next) => { free = true; show(next); }, done: settle });
+  const stop = listenGestures(rows, {
+    get: () => view,
+    set: (next) => {
+      free = true;
+      show(next);
+    },
+    done: settle,
+  });
 
   const laneHeight = () => size.h / lanes.length;
   const area = () => ({ w: size.w, h: laneHeight() - HEADER });
@@ -33,7 +40,12 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
   function fitAll(overview = false) {
     free = false;
     const read = !overview && (size.w < NARROW || mode === "stage" || payload.nodes.length <= READABLE);
-    plan = fit(payload, area(), metrics, { densest: several ? "compact" : "full", least: LEAST[mode], most: MOST[mode], read });
+    plan = fit(payload, area(), metrics, {
+      densest: several ? "compact" : "full",
+      least: LEAST[mode],
+      most: MOST[mode],
+      read,
+    });
     rebuild();
     show(centred());
     follow();
@@ -42,18 +54,40 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
   function centred() {
     const k = plan.scale;
     const middle = HEADER + area().h / 2;
-    return { k, x: (size.w - geometry.columns * geometry.cell.w * k) / 2, y: middle - ((geometry.top + geometry.bottom) / 2) * k };
+    return {
+      k,
+      x: (size.w - geometry.columns * geometry.cell.w * k) / 2,
+      y: middle - ((geometry.top + geometry.bottom) / 2) * k,
+    };
   }
 
   function rebuild() {
     geometry = place(payload, plan.density, plan.cell, metrics);
-    graphs = lanes.map((lane) => createGraph({ payload, lane, geometry, metrics, say, title: several ? laneTitle(payload.lanes[lane]) : "", onSelect }));
-    rows.replaceChildren(...graphs.map((graph, i) => html("div", { class: "lane", "data-lane": payload.lanes[lanes[i]].method }, graph.element)));
+    graphs = lanes.map((lane) =>
+      createGraph({
+        payload,
+        lane,
+        geometry,
+        metrics,
+        say,
+        title: several ? laneTitle(payload.lanes[lane]) : "",
+        onSelect,
+      }),
+    );
+    rows.replaceChildren(
+      ...graphs.map((graph, i) =>
+        html("div", { class: "lane", "data-lane": payload.lanes[lanes[i]].method }, graph.element),
+      ),
+    );
     graphs.forEach((graph) => graph.select(selected));
     if (last) draw(last, {});
   }
 
-  const laneTitle = (lane) => say(lane.symbol === "δ" ? "stage.lane_bp" : "stage.lane", { method: { key: `stage.method.${lane.method}` }, symbol: lane.symbol });
+  const laneTitle = (lane) =>
+    say(lane.symbol === "δ" ? "stage.lane_bp" : "stage.lane", {
+      method: { key: `stage.method.${lane.method}` },
+      symbol: lane.symbol,
+    });
 
   function show(next) {
     view = next;
@@ -75,10 +109,12 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
 
   function densityFor(cell) {
     const open = several ? ["compact", "tall"] : ["full", "slim", "compact", "tall"];
-    return open.find((one) => {
-      const least = leastCell(one, metrics);
-      return cell.w >= least.w * LEAST[mode] - 0.01 && cell.h >= least.h * LEAST[mode] - 0.01;
-    }) ?? "box";
+    return (
+      open.find((one) => {
+        const least = leastCell(one, metrics);
+        return cell.w >= least.w * LEAST[mode] - 0.01 && cell.h >= least.h * LEAST[mode] - 0.01;
+      }) ?? "box"
+    );
   }
 
   // When not all columns fit, keep the front (or the selected node) in sight.
@@ -106,8 +142,14 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
 
   return {
     element,
-    draw(position, how = {}) { draw(position, how); follow(); },
-    travel: (share) => { if (geometry?.density !== "box") graphs.forEach((graph) => graph.travel(share)); },
+    draw(position, how = {}) {
+      draw(position, how);
+      follow();
+    },
+    travel: (share) => graphs.forEach((graph) => graph.travel(share)),
+    get messages() {
+      return geometry !== null && geometry.density !== "box";
+    },
     resize(next, nextMode) {
       const same = next.w === size.w && next.h === size.h && nextMode === mode;
       [size, mode] = [next, nextMode];
@@ -115,11 +157,21 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
       if (free && view) show(view);
       else fitAll();
     },
-    select(name) { selected = name; graphs.forEach((graph) => graph.select(name)); follow(); },
+    select(name) {
+      selected = name;
+      graphs.forEach((graph) => graph.select(name));
+      follow();
+    },
     fit: fitAll,
-    zoom(factor) { free = true; show(zoomAbout(view, [size.w / 2, area().h / 2 + HEADER], factor)); settle(); },
+    zoom(factor) {
+      free = true;
+      show(zoomAbout(view, [size.w / 2, area().h / 2 + HEADER], factor));
+      settle();
+    },
     needs: payload.nodes.length > READABLE ? 0 : lanes.length * (readableHeight(payload, metrics) + HEADER),
-    get view() { return free ? { ...view, plan } : null; },
+    get view() {
+      return free ? { ...view, plan } : null;
+    },
     restore(saved) {
       if (!saved) return;
       [free, plan] = [true, saved.plan];

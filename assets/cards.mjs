@@ -34,7 +34,12 @@ function printed(value, signed, print) {
 
 export function createHeat(box) {
   const shades = SHADES.map((shade) => svg("path", { class: `heat heat${shade}` }));
-  const element = svg("g", {}, svg("rect", { class: "heat-ground", x: box.x, y: box.y, width: box.w, height: box.h }), ...shades);
+  const element = svg(
+    "g",
+    {},
+    svg("rect", { class: "heat-ground", x: box.x, y: box.y, width: box.w, height: box.h }),
+    ...shades,
+  );
   const draw = setter((value) => {
     const paths = heatPaths(value, box);
     shades.forEach((path, i) => path.setAttribute("d", paths[SHADES[i]]));
@@ -66,7 +71,11 @@ function fullCard(node, card, context) {
 
 function nodeTable(node, card, context) {
   const symbol = context.payload.lanes[context.lane].symbol;
-  const rows = [["value", "x", 51, false], ["prediction", "μ", 74, false], ["error", symbol, 97, true]].map(([name, letter, y, signed]) => {
+  const rows = [
+    ["value", "x", 51, false],
+    ["prediction", "μ", 74, false],
+    ["error", symbol, 97, true],
+  ].map(([name, letter, y, signed]) => {
     const label = svg("text", { class: `symbol ${name}`, x: 12, y });
     label.append(letter);
     const heat = isTensor(node) ? createHeat({ x: 28, y: y - 14, w: 28, h: 16 }) : null;
@@ -74,10 +83,18 @@ function nodeTable(node, card, context) {
   });
   const bar = createBar(card, 102, context.scale);
   return {
-    parts: [svg("rect", { class: "card", width: card.w, height: card.h, rx: 12 }), nameText(node, context, 12, 25),
-      ...opPill(node, card, context), ...rows.flatMap((row) => [row.label, row.heat?.element, row.figure.element].filter(Boolean)), ...bar.parts],
+    parts: [
+      svg("rect", { class: "card", width: card.w, height: card.h, rx: 12 }),
+      nameText(node, context, 12, 25),
+      ...opPill(node, card, context),
+      ...rows.flatMap((row) => [row.label, row.heat?.element, row.figure.element].filter(Boolean)),
+      ...bar.parts,
+    ],
     draw(now, reference, flash) {
-      for (const row of rows) { row.figure.draw(now[row.name], flash); row.heat?.draw(now[row.name]); }
+      for (const row of rows) {
+        row.figure.draw(now[row.name], flash);
+        row.heat?.draw(now[row.name]);
+      }
       bar.draw(now.error);
     },
   };
@@ -87,10 +104,15 @@ function createBar(card, y, scale) {
   const half = card.w / 2 - 8;
   const bar = svg("rect", { class: "bar", x: 0, y, width: half, height: 5, rx: 2 });
   const setClass = attribute(bar, "class");
-  const setWidth = setter((share) => { bar.style.transform = `translateX(${card.w / 2}px) scaleX(${share})`; });
+  const setWidth = setter((share) => {
+    bar.style.transform = `translateX(${card.w / 2}px) scaleX(${share})`;
+  });
   return {
     parts: [svg("line", { class: "zero-line", x1: card.w / 2, x2: card.w / 2, y1: y - 1, y2: y + 6 }), bar],
-    draw(error) { setClass(`bar ${sign(error)}`); setWidth(scale(error)); },
+    draw(error) {
+      setClass(`bar ${sign(error)}`);
+      setWidth(scale(error));
+    },
   };
 }
 
@@ -98,11 +120,20 @@ function leafTable(node, card, context) {
   const indent = node.kind === "input" ? 20 : 12;
   const value = createNumber({ x: card.w - indent, y: 49 }, "number value");
   const heat = isTensor(node) ? createHeat({ x: indent, y: 35, w: 34, h: 16 }) : null;
-  const parts = [svg("rect", { class: "card", width: card.w, height: card.h, rx: radius(node, card) }), nameText(node, context, indent, 25), heat?.element, value.element];
+  const parts = [
+    svg("rect", { class: "card", width: card.w, height: card.h, rx: radius(node, card) }),
+    nameText(node, context, indent, 25),
+    heat?.element,
+    value.element,
+  ];
   const gradient = node.kind === "parameter" ? gradientBox(card) : null;
   return {
     parts: [...parts, ...(gradient?.parts ?? [])].filter(Boolean),
-    draw(now, reference, flash) { value.draw(now.value, flash); heat?.draw(now.value); gradient?.draw(now, flash); },
+    draw(now, reference, flash) {
+      value.draw(now.value, flash);
+      heat?.draw(now.value);
+      gradient?.draw(now, flash);
+    },
   };
 }
 
@@ -158,8 +189,14 @@ function smallCard(node, card, context, { nameY, numberY, oneLine }) {
   const [setMark, setMarkClass, setLetter] = [text(mark), attribute(mark, "class"), attribute(letter, "class")];
   const [showLetter, showFigure] = [shown(letter), shown(figure.element)];
   return {
-    parts: [svg("rect", { class: "card", width: card.w, height: card.h, rx: node.kind === "input" ? 19 : 9 }),
-      nameText(node, context, indent, nameY), letter, figure.element, heat?.element, mark].filter(Boolean),
+    parts: [
+      svg("rect", { class: "card", width: card.w, height: card.h, rx: node.kind === "input" ? 19 : 9 }),
+      nameText(node, context, indent, nameY),
+      letter,
+      figure.element,
+      heat?.element,
+      mark,
+    ].filter(Boolean),
     draw(now, reference, flash) {
       const value = quantity(node, now);
       const quiet = silent || (node.kind === "input" && value === null);
@@ -177,7 +214,14 @@ function smallCard(node, card, context, { nameY, numberY, oneLine }) {
 
 function boxCard(node, card, context) {
   const rect = svg("rect", { class: "card", width: card.w, height: card.h, rx: node.kind === "input" ? 11 : 6 });
-  const fill = svg("rect", { class: "fill", x: 3, y: 3, width: card.w - 6, height: card.h - 6, rx: node.kind === "input" ? 8 : 4 });
+  const fill = svg("rect", {
+    class: "fill",
+    x: 3,
+    y: 3,
+    width: card.w - 6,
+    height: card.h - 6,
+    rx: node.kind === "input" ? 8 : 4,
+  });
   const setClass = attribute(fill, "class");
   const setStrength = attribute(fill, "fill-opacity");
   return {

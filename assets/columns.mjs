@@ -11,7 +11,15 @@ export function createColumns(payload, geometry, say, title) {
     const rect = svg("rect", { class: "column", rx: 10, y: HEADER });
     const head = svg("text", { class: "level", y: 18, "text-anchor": "middle" });
     const level = depth - column;
-    return { level, rect, head, width: 0, setRect: attribute(rect, "class"), setHead: attribute(head, "class"), setText: text(head) };
+    return {
+      level,
+      rect,
+      head,
+      width: 0,
+      setRect: attribute(rect, "class"),
+      setHead: attribute(head, "class"),
+      setText: text(head),
+    };
   });
   const band = svg("rect", { class: "band", x: -2, y: -2, height: HEADER + 2 });
   const name = title ? svg("text", { class: "lane-title", x: 2, y: 19 }) : null;
@@ -19,17 +27,21 @@ export function createColumns(payload, geometry, say, title) {
   const heads = svg("g", { class: "heads", "aria-hidden": "true" }, band, ...list.map((one) => one.head), name);
   let front = null;
 
-  const draw = () => list.forEach((one) => {
-    const place = front === null ? "plain" : one.level === front ? "front" : one.level < front ? "passed" : "ahead";
-    one.setRect(`column ${place}`);
-    one.setHead(`level ${place}`);
-    one.setText(one.covered ? "" : headText(one, place, say));
-  });
+  const draw = () =>
+    list.forEach((one) => {
+      const place = front === null ? "plain" : one.level === front ? "front" : one.level < front ? "passed" : "ahead";
+      one.setRect(`column ${place}`);
+      one.setHead(`level ${place}`);
+      one.setText(one.covered ? "" : headText(one, place, say));
+    });
 
   return {
     back: svg("g", { class: "columns", "aria-hidden": "true" }, ...list.map((one) => one.rect)),
     heads,
-    draw(next) { front = next; draw(); },
+    draw(next) {
+      front = next;
+      draw();
+    },
     place(view, size) {
       band.setAttribute("width", size.w + 4);
       const inset = Math.max(2, (geometry.cell.w - geometry.width - 40) / 2) * view.k;
@@ -53,4 +65,3 @@ function headText(one, place, say) {
   if (place === "front" && one.width > 120) return say("stage.level_front", { level: one.level });
   return say("stage.level", { level: one.level });
 }
-

@@ -6,22 +6,66 @@ import { SPEEDS } from "./player.mjs";
 
 /** Return the bar; each button calls `perform(action)`. */
 export function createControls({ say, perform, setGrain, setSpeed, share }) {
-  const iconButton = (name, action, key) => button(html("button", { type: "button", class: "button", "aria-label": say(key), title: say(key) }, icon(name)), () => perform(action));
-  const play = button(html("button", { type: "button", class: "button play" }, icon("play"), icon("pause")), () => perform("toggle"));
+  const iconButton = (name, action, key) =>
+    button(
+      html("button", { type: "button", class: "button", "aria-label": say(key), title: say(key) }, icon(name)),
+      () => perform(action),
+    );
+  const play = button(html("button", { type: "button", class: "button play" }, icon("play"), icon("pause")), () =>
+    perform("toggle"),
+  );
   const back = [iconButton("first", "first", "stage.first"), iconButton("back", "back", "stage.back")];
   const on = [iconButton("next", "next", "stage.forward"), iconButton("last", "last", "stage.last")];
   const place = html("p", { class: "place" });
-  const grain = select(say("stage.grain"), [["step", say("stage.grain_step")], ["phases", say("stage.grain_phases")]], setGrain);
-  const speed = select(say("stage.speed"), SPEEDS.map((one) => [String(one), say("stage.speed_times", { speed: String(one) })]), (value) => setSpeed(Number(value)));
-  const zoom = html("div", { class: "zoom" }, iconButton("minus", "zoomOut", "stage.zoom_out"), iconButton("plus", "zoomIn", "stage.zoom_in"), iconButton("fit", "fit", "stage.fit"));
-  const full = button(html("button", { type: "button", class: "button" }, say("stage.stage_mode")), () => perform("stageMode"));
+  const grain = select(
+    say("stage.grain"),
+    [
+      ["step", say("stage.grain_step")],
+      ["phases", say("stage.grain_phases")],
+    ],
+    setGrain,
+  );
+  const speed = select(
+    say("stage.speed"),
+    SPEEDS.map((one) => [String(one), say("stage.speed_times", { speed: String(one) })]),
+    (value) => setSpeed(Number(value)),
+  );
+  const zoom = html(
+    "div",
+    { class: "zoom" },
+    iconButton("minus", "zoomOut", "stage.zoom_out"),
+    iconButton("plus", "zoomIn", "stage.zoom_in"),
+    iconButton("fit", "fit", "stage.fit"),
+  );
+  const full = button(html("button", { type: "button", class: "button" }, say("stage.stage_mode")), () =>
+    perform("stageMode"),
+  );
   const copied = html("span", { class: "quiet-text", role: "status" });
-  const link = share ? button(html("button", { type: "button", class: "button share" }, say("stage.share")), () => copy(share, link, say)) : null;
-  const help = button(html("button", { type: "button", class: "button", "aria-label": say("stage.legend"), title: say("stage.legend") }, "?"), () => perform("legend"));
-  const element = html("div", { class: "controls", role: "group", "aria-label": say("stage.controls") },
-    html("div", { class: "controls-left" }, ...back, play, ...on, place), html("div", { class: "controls-right" }, zoom, grain.element, speed.element, full, link, help, copied));
+  const link = share
+    ? button(html("button", { type: "button", class: "button share" }, say("stage.share")), () =>
+        copy(share, link, say),
+      )
+    : null;
+  const help = button(
+    html(
+      "button",
+      { type: "button", class: "button", "aria-label": say("stage.legend"), title: say("stage.legend") },
+      "?",
+    ),
+    () => perform("legend"),
+  );
+  const element = html(
+    "div",
+    { class: "controls", role: "group", "aria-label": say("stage.controls") },
+    html("div", { class: "controls-left" }, ...back, play, ...on, place),
+    html("div", { class: "controls-right" }, zoom, grain.element, speed.element, full, link, help, copied),
+  );
 
-  const [setPlay, setTitle, setPressed] = [attribute(play, "aria-label"), attribute(play, "title"), attribute(play, "data-playing")];
+  const [setPlay, setTitle, setPressed] = [
+    attribute(play, "aria-label"),
+    attribute(play, "title"),
+    attribute(play, "data-playing"),
+  ];
   const setPlace = text(place);
   return {
     element,
@@ -30,7 +74,13 @@ export function createControls({ say, perform, setGrain, setSpeed, share }) {
       setPlay(name);
       setTitle(name);
       setPressed(String(playing));
-      setPlace(say(phase ? "stage.step_of_phase" : "stage.step_of", { t, steps, phase: phase ? { key: `stage.grain_${phase}` } : "" }));
+      setPlace(
+        say(phase ? "stage.step_of_phase" : "stage.step_of", {
+          t,
+          steps,
+          phase: phase ? { key: `stage.grain_${phase}` } : "",
+        }),
+      );
       grain.set(phase ? "phases" : "step");
       speed.set(String(speedNow));
     },
@@ -45,7 +95,12 @@ function button(element, press) {
 function select(label, options, choose) {
   const field = html("select", {}, ...options.map(([value, name]) => html("option", { value }, name)));
   field.addEventListener("change", () => choose(field.value));
-  return { element: html("label", { class: "select" }, html("span", {}, label), field), set: (value) => { if (field.value !== value) field.value = value; } };
+  return {
+    element: html("label", { class: "select" }, html("span", {}, label), field),
+    set: (value) => {
+      if (field.value !== value) field.value = value;
+    },
+  };
 }
 
 async function copy(share, link, say) {
@@ -56,5 +111,7 @@ async function copy(share, link, say) {
   } catch {
     prompt(say("stage.copy_yourself"), share());
   }
-  setTimeout(() => { words.data = say("stage.share"); }, 1600);
+  setTimeout(() => {
+    words.data = say("stage.share");
+  }, 1600);
 }

@@ -6,7 +6,12 @@ export function curveThrough(points) {
   for (let i = 1; i < points.length; i += 1) {
     const [[x0, y0], [x1, y1]] = [points[i - 1], points[i]];
     const middle = (x0 + x1) / 2;
-    pieces.push([[x0, y0], [middle, y0], [middle, y1], [x1, y1]]);
+    pieces.push([
+      [x0, y0],
+      [middle, y0],
+      [middle, y1],
+      [x1, y1],
+    ]);
   }
   return pieces;
 }

@@ -2,14 +2,17 @@
 
 const SPACES = { svg: "http://www.w3.org/2000/svg", math: "http://www.w3.org/1998/Math/MathML" };
 
-const maker = (space) => (tag, attributes = {}, ...children) => {
-  const element = space ? document.createElementNS(SPACES[space], tag) : document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
-  }
-  element.append(...children.filter((child) => child !== null && child !== undefined));
-  return element;
-};
+const maker =
+  (space) =>
+  (tag, attributes = {}, ...children) => {
+    const element = space ? document.createElementNS(SPACES[space], tag) : document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (value !== null && value !== undefined && value !== false)
+        element.setAttribute(name, value === true ? "" : value);
+    }
+    element.append(...children.filter((child) => child !== null && child !== undefined));
+    return element;
+  };
 
 export const html = maker(null);
 export const svg = maker("svg");
@@ -17,7 +20,11 @@ export const svg = maker("svg");
 /** Draw a description {tag, text, children, class} of `formula.mjs` as MathML. */
 export function math({ tag, text, children = [], class: name, depth, form }) {
   const stretchy = tag === "mo" && /[()|]/.test(text) ? "false" : null;
-  return maker("math")(tag, { class: name, depth, form, stretchy }, ...(text === undefined ? children.map(math) : [text]));
+  return maker("math")(
+    tag,
+    { class: name, depth, form, stretchy },
+    ...(text === undefined ? children.map(math) : [text]),
+  );
 }
 
 /** Draw text pieces of `messages.mjs`, filled slots in bold. */
@@ -41,11 +48,14 @@ export const attribute = (element, name) => setter((value) => element.setAttribu
 export function text(element) {
   const node = document.createTextNode("");
   element.append(node);
-  return setter((value) => { node.data = value; });
+  return setter((value) => {
+    node.data = value;
+  });
 }
 
 /** Toggle an element's place in the picture. Shown again, it is as it was: no empty style stays behind. */
-export const shown = (element) => setter((value) => {
-  element.style.display = value ? "" : "none";
-  if (!element.getAttribute("style")) element.removeAttribute("style");
-});
+export const shown = (element) =>
+  setter((value) => {
+    element.style.display = value ? "" : "none";
+    if (!element.getAttribute("style")) element.removeAttribute("style");
+  });

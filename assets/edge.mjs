@@ -5,22 +5,45 @@ import { fourDecimals } from "./cards.mjs";
 import { pointAt } from "./curve.mjs";
 import { scalar, sign } from "./frame.mjs";
 import { number } from "./messages.mjs";
-import { full } from "./node.mjs";
+
+const arrowAt = ([x, y]) => `M${x},${y}l-9,-4.5v9z`;
+
+/** Return all forward edges of a picture as two paths: they never change, so they are painted as one. */
+export function createLines(shapes) {
+  const join = (draw) => shapes.map(draw).join("");
+  return [
+    svg("path", { class: "line", d: join(({ d }) => d) }),
+    svg("path", { class: "arrow", d: join(({ end }) => arrowAt(end)) }),
+  ];
+}
 
 /** Return {element, token, draw(next, travel), travel(share), light(on)}. */
 export function createEdge(edge, shape, density) {
   const base = svg("path", { class: "line", d: shape.d });
   const feedback = svg("path", { class: "feedback", d: shape.d });
-  const [x, y] = shape.end;
-  const arrow = svg("path", { class: "arrow", d: `M${x},${y}l-9,-4.5v9z` });
-  const element = svg("g", { class: "edge", "data-from": edge.from, "data-to": edge.to, "data-slot": edge.slot },
-    base, arrow, feedback, svg("path", { class: "hit", d: shape.d }));
+  const arrow = svg("path", { class: "arrow", d: arrowAt(shape.end) });
+  const element = svg(
+    "g",
+    { class: "edge", "data-from": edge.from, "data-to": edge.to, "data-slot": edge.slot },
+    base,
+    arrow,
+    feedback,
+    svg("path", { class: "hit", d: shape.d }),
+  );
   const size = density === "full" ? 1 : 0.55;
-  const diamond = svg("g", { class: "diamond" }, svg("path", { class: "body", d: "M-11 0L0-11 11 0 0 11z" }), svg("path", { class: "way", d: "M4-4.5L-3 0 4 4.5" }));
+  const diamond = svg(
+    "g",
+    { class: "diamond" },
+    svg("path", { class: "body", d: "M-11 0L0-11 11 0 0 11z" }),
+    svg("path", { class: "way", d: "M4-4.5L-3 0 4 4.5" }),
+  );
   const label = svg("text", { class: "message", "text-anchor": "middle" });
-  if (shape.label) { label.setAttribute("x", shape.label[0]); label.setAttribute("y", shape.label[1] + 5); }
+  if (shape.label) {
+    label.setAttribute("x", shape.label[0]);
+    label.setAttribute("y", shape.label[1] + 5);
+  }
   const token = svg("g", { class: "token" }, diamond, shape.label ? label : null);
-  const [setText, setEdge, setToken, setFeedback] = [text(label), attribute(element, "class"), attribute(token, "class"), attribute(element, "data-feedback")];
+  const [setText, setEdge, setToken] = [text(label), attribute(element, "class"), attribute(token, "class")];
   const [showToken, showFeedback] = [shown(token), shown(feedback)];
   const move = setter((share) => {
     const [px, py] = pointAt(shape.points, share);
@@ -28,7 +51,11 @@ export function createEdge(edge, shape, density) {
   });
   const withTokens = density !== "box";
   let [before, now, lit] = [null, null, false];
-  const still = () => { showToken(now.live && withTokens); setToken(`token ${sign(now.feedback)}`); move(shape.rest); };
+  const still = () => {
+    showToken(now.live && withTokens);
+    setToken(`token ${sign(now.feedback)}`);
+    move(shape.rest);
+  };
   const classes = () => setEdge(`edge ${now?.live ? `live ${sign(now.feedback)}` : ""}${lit ? " lit" : ""}`);
 
   return {
@@ -38,7 +65,6 @@ export function createEdge(edge, shape, density) {
       before = travel ? now : null;
       now = next;
       classes();
-      setFeedback(now.live ? full(now.feedback) : "");
       showFeedback(now.live);
       setText(now.live ? messageText(now.feedback) : "");
       still();
@@ -49,11 +75,21 @@ export function createEdge(edge, shape, density) {
       const arriving = before?.live && share < 0.5;
       const leaving = now.live && share >= 0.5;
       showToken(Boolean(arriving || leaving));
-      if (arriving) { setToken(`token going ${sign(before.feedback)}`); move(shape.rest * (1 - 2 * share)); }
-      if (leaving) { setToken(`token going ${sign(now.feedback)}`); move(1 - (1 - shape.rest) * (2 * share - 1)); }
+      if (arriving) {
+        setToken(`token going ${sign(before.feedback)}`);
+        move(shape.rest * (1 - 2 * share));
+      }
+      if (leaving) {
+        setToken(`token going ${sign(now.feedback)}`);
+        move(1 - (1 - shape.rest) * (2 * share - 1));
+      }
     },
-    light(on) { lit = on; classes(); },
+    light(on) {
+      lit = on;
+      classes();
+    },
   };
 }
 
-const messageText = (value) => (typeof value === "object" ? number(scalar(value), 3) : fourDecimals(Number(value), true));
+const messageText = (value) =>
+  typeof value === "object" ? number(scalar(value), 3) : fourDecimals(Number(value), true);

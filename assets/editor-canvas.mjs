@@ -12,6 +12,7 @@ import { cut, ruler } from "./measure.mjs";
 import { zoomAbout } from "./viewport.mjs";
 
 const LONGEST_NAME = 92;
+const READABLE = 0.85;
 const ZOOM = { least: 0.15, most: 3 };
 
 /** Return the drawing: `draw(scene)`, view, hits, and what shows during a gesture. A scene is {document, facts, selection, edge, ghosts, levels}. */
@@ -43,9 +44,9 @@ export function createCanvas({ say, family }) {
     scene = next;
     metrics.learn(scene.document.nodes, context.payload.ops);
     cards = new Map(scene.document.nodes.map((node) => [node.name, cardOf(node, ops, metrics.head(node))]));
+    drawColumns();
     drawNodes(before?.document);
     drawEdges();
-    drawColumns();
     place();
   }
 
@@ -57,7 +58,7 @@ export function createCanvas({ say, family }) {
     for (const node of scene.document.nodes) {
       const there = nodes.get(node.name) ?? createEditNode(context);
       nodes.set(node.name, there);
-      const now = { ...scene, say, selected: scene.selection.includes(node.name) };
+      const now = { ...scene, say, selected: scene.selection.includes(node.name), inColumns: Boolean(columns?.back) };
       there.draw(node, cards.get(node.name), { ...now, label: spokenNode(node, now) });
       const next = last ? last.nextSibling : nodeLayer.firstChild;
       if (next !== there.element) nodeLayer.insertBefore(there.element, next);
@@ -104,15 +105,16 @@ export function createCanvas({ say, family }) {
     const step = 0.25 * CELL.w * view.k * (view.k < 0.5 ? 4 : 2);
     board.style.backgroundSize = `${step}px ${(step * CELL.h) / CELL.w}px`;
     board.style.backgroundPosition = `${view.x}px ${view.y}px`;
-    watch();
   }
 
   // ---- the view
 
   function setView(next) {
+    if (next.x === view.x && next.y === view.y && next.k === view.k) return;
     const k = Math.min(ZOOM.most, Math.max(ZOOM.least, next.k));
     view = k === next.k ? next : zoomAbout(view, [size.w / 2, size.h / 2], k / view.k);
     place();
+    watch();
   }
 
   const pointOf = (event) => {
@@ -177,9 +179,10 @@ export function createCanvas({ say, family }) {
     get size() { return size; },
     setView,
     zoom: (factor, at = [size.w / 2, size.h / 2]) => setView(zoomAbout(view, at, factor)),
-    fit() { setView(viewOf(boundsOf([...cards.values()]), size, { header: HEADER })); },
+    /** Show everything; with `read`, at least as large as its numbers can be read, and then from the output on. */
+    fit(read = false) { setView(viewOf(boundsOf([...cards.values()]), size, { header: HEADER, ...(read ? { least: READABLE } : {}) }, cards.get(scene.document.output))); },
     reveal(name) { if (cards.has(name)) setView(revealed(view, cards.get(name), size, { header: HEADER })); },
-    centre: () => layoutAt(drawingOf([size.w / 2, size.h / 2])),
+    middle: () => layoutAt(drawingOf([size.w / 2, size.h / 2])),
     resize(next) { size = next; place(); },
     node: (name) => nodes.get(name)?.element ?? null,
     /** Return a node's card on the screen, from the board's corner. */

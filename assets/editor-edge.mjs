@@ -30,7 +30,7 @@ export function createEditEdge() {
     element,
     draw({ edge, pieces, gap, selected }) {
       for (const name of ["from", "to", "slot"]) set[name](String(edge[name]));
-      setClass(`edge${selected ? " lit chosen" : ""}`);
+      setClass(`link${selected ? " chosen" : ""}`);
       count = Math.max(0, gap - 1);
       setCount(count);
       shift(pieces);

@@ -4,44 +4,45 @@ import { html } from "./dom.mjs";
 
 let count = 0;
 
-/** Return a labelled field {element, input, draw(text, owner)}. `commit(text, owner)` may refuse by returning false; `live(text, owner)` hears each letter. */
-export function createField({ label, lines = 1, commit, live = null, hint = "" }) {
+/** Return a labelled field {element, input, draw(text, owner)}. `commit(text, owner)` may refuse by returning false; `live(text, owner)` hears each letter; `leave()` follows Escape. */
+export function createField({ label, lines = 1, commit, live = null, leave = null, hint = "" }) {
   const id = `field-${(count += 1)}`;
   const input = lines > 1
     ? html("textarea", { id, class: "field", rows: lines, spellcheck: "false", placeholder: hint })
     : html("input", { id, class: "field", autocomplete: "off", spellcheck: "false", placeholder: hint });
   const element = html("div", { class: "row" }, html("label", { for: id }, label), input);
-  let [owner, next, shown] = [null, { text: "", owner: null }, ""];
+  let [owner, next, typing] = [null, { text: "", owner: null }, false];
   const focused = () => input.getRootNode().activeElement === input;
 
   function show() {
-    [shown, owner] = [next.text, next.owner];
-    input.value = shown;
+    typing = false;
+    owner = next.owner;
+    if (input.value !== next.text) input.value = next.text;
     input.removeAttribute("aria-invalid");
   }
 
   function take() {
-    if (input.value === shown) return;
-    const refused = commit(input.value, owner) === false;
-    if (refused && focused()) input.setAttribute("aria-invalid", "true");
+    if (!typing) return;
+    typing = false;
+    if (commit(input.value, owner) === false && focused()) input.setAttribute("aria-invalid", "true");
     else show();
   }
 
-  input.addEventListener("input", () => { input.removeAttribute("aria-invalid"); if (live?.(input.value, owner)) shown = input.value; });
+  input.addEventListener("input", () => { typing = true; input.removeAttribute("aria-invalid"); live?.(input.value, owner); });
   input.addEventListener("change", take);
-  input.addEventListener("blur", show);
+  input.addEventListener("blur", () => { take(); show(); });
   input.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); take(); input.select(); }
-    if (event.key === "Escape") { input.value = shown; input.blur(); }
+    if (event.key === "Escape") { show(); input.blur(); leave?.(); }
     event.stopPropagation();
   });
   return {
     element,
     input,
-    /** Show a text; while somebody types here, only what they left unchanged is replaced. */
+    /** Show a text, unless somebody is typing another one here. */
     draw(text, of = null) {
       next = { text, owner: of };
-      if (!focused() || input.value === shown) show();
+      if (!typing) show();
     },
   };
 }

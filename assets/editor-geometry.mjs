@@ -2,7 +2,6 @@
 
 import { slotCount } from "./editor-document.mjs";
 import { curveThrough } from "./curve.mjs";
-import { freeGap } from "./geometry.mjs";
 
 export const CELL = { w: 160, h: 92 };
 export const SLOT = 24; // from one input port to the next: a finger's least target
@@ -31,7 +30,7 @@ export const moved = (card, [dx, dy]) => ({ ...card, x: card.x + dx, y: card.y +
 /** Return the heights that cards cover, by column. */
 export function coveredBy(cards) {
   const columns = new Map();
-  for (const { column, y, whole } of cards) columns.set(column, [...(columns.get(column) ?? []), [y - 9, y + whole + 5]]);
+  for (const { column, y, whole } of cards) columns.set(column, [...(columns.get(column) ?? []), [y - 14, y + whole + 6]]);
   return columns;
 }
 
@@ -49,18 +48,31 @@ export function curveBetween(start, end, through = []) {
   return [[start, [start[0] + bow, start[1]], [end[0] - bow, end[1]], end]];
 }
 
-// Each column between is crossed where no card stands; with no card in any of them the edge stays one curve.
+// Each column between is crossed where no card stands, on the way with the least up and down; with no card in any of them the edge stays one curve.
 function passing(start, end, from, to, covered) {
-  const points = [];
-  let met = false;
-  for (let column = from.column + 1; column < to.column; column += 1) {
-    const share = (column - from.column) / (to.column - from.column);
-    const y = freeGap(covered.get(column) ?? [], start[1] + (end[1] - start[1]) * share);
-    met ||= covered.has(column);
-    points.push([column * CELL.w + 20, y], [(column + 1) * CELL.w - 20, y]);
+  const columns = Array.from({ length: Math.max(0, to.column - from.column - 1) }, (_, i) => from.column + 1 + i);
+  if (!columns.some((column) => covered.has(column))) return [];
+  const share = (column) => start[1] + ((end[1] - start[1]) * (column - from.column)) / (to.column - from.column);
+  const ways = columns.map((column) => openHeights(covered.get(column) ?? [], [share(column), start[1], end[1]]));
+  const points = flattest(start[1], ways, end[1]).flatMap((y, i) => [[columns[i] * CELL.w + 20, y], [(columns[i] + 1) * CELL.w - 20, y]]);
+  return points.every(([x], i) => x > (points[i - 1]?.[0] ?? start[0]) && x < end[0]) ? points : [];
+}
+
+const openHeights = (intervals, wanted) => {
+  const open = [...wanted, ...intervals.flat()].filter((y) => intervals.every(([a, b]) => y <= a || y >= b));
+  return open.length ? open : wanted;
+};
+
+/** Return one height of each list, so that the way from start through them to the end goes up and down as little as can be. */
+export function flattest(start, lists, end) {
+  let ways = [{ cost: 0, heights: [], last: start }];
+  for (const list of lists) {
+    ways = list.map((y) => {
+      const best = ways.reduce((a, b) => (b.cost + Math.abs(y - b.last) < a.cost + Math.abs(y - a.last) ? b : a));
+      return { cost: best.cost + Math.abs(y - best.last), heights: [...best.heights, y], last: y };
+    });
   }
-  const inOrder = points.every(([x], i) => x > (points[i - 1]?.[0] ?? start[0]) && x < end[0]);
-  return met && inOrder ? points : [];
+  return ways.reduce((a, b) => (b.cost + Math.abs(end - b.last) < a.cost + Math.abs(end - a.last) ? b : a)).heights;
 }
 
 /** Return the box around cards, or null where there are none. */
@@ -70,12 +82,13 @@ export function boundsOf(cards) {
   return { x: left, y: top, w: Math.max(...cards.map((card) => card.x + card.w)) - left, h: Math.max(...cards.map((card) => card.y + card.whole)) - top };
 }
 
-/** Return the view that shows a box in an area below a header. */
-export function viewOf(box, size, { header = 0, most = 1.15, least = 0.2, margin = 24 } = {}) {
+/** Return the view that shows a box in an area below a header; where it does not fit, the card `first` is seen. */
+export function viewOf(box, size, { header = 0, most = 1.15, least = 0.2, margin = 20 } = {}, first = null) {
   const room = { w: size.w - 2 * margin, h: size.h - header - 2 * margin };
   const k = box ? Math.max(least, Math.min(most, room.w / box.w, room.h / box.h)) : 1;
   const [cx, cy] = box ? [box.x + box.w / 2, box.y + box.h / 2] : centreOf([0, 0]);
-  return { k, x: size.w / 2 - cx * k, y: header + (size.h - header) / 2 - cy * k };
+  const view = { k, x: size.w / 2 - cx * k, y: header + (size.h - header) / 2 - cy * k };
+  return first ? revealed(view, first, size, { header, margin }) : view;
 }
 
 /** Return the view moved as little as shows a card whole. */

@@ -6,8 +6,8 @@ import { shownShape, shownValue } from "./editor-facts.mjs";
 import { createChoice, createField } from "./editor-fields.mjs";
 import { byCategory } from "./editor-find.mjs";
 import { problemLine } from "./editor-popup.mjs";
-import { icon } from "./icons.mjs";
 import { scalar } from "./frame.mjs";
+import { icon } from "./icons.mjs";
 import { number } from "./messages.mjs";
 
 /** Return {element, draw(scene), setOps(table), focus(field)}; a scene is {document, facts, selection, edge}. */
@@ -23,7 +23,7 @@ export function createEditInspector({ say, act }) {
   return {
     element,
     setOps: node.setOps,
-    focus: (field) => node.focus(field),
+    focus: (field) => (field === "target" ? problem : node).focus(field),
     draw(scene) {
       const [name] = scene.selection;
       const single = scene.selection.length === 1;
@@ -43,19 +43,19 @@ export function createEditInspector({ say, act }) {
 // ---- the selected node
 
 function createNodeSection({ say, act }) {
-  const name = createField({ label: say("editor.name"), commit: (value, owner) => act.rename(owner, value.trim()) });
+  const name = createField({ label: say("editor.name"), commit: (value, owner) => act.rename(owner, value.trim()), leave: act.leave });
   const op = createChoice({ label: say("editor.op"), commit: (value, owner) => act.edit({ do: "op", name: owner, op: value }) });
-  const value = createField({ label: say("editor.value"), lines: 2, hint: say("editor.value_hint"), commit: (value, owner) => act.value(owner, parseValue(value)), live: (value, owner) => live(value, owner, act) });
-  const shape = createField({ label: say("editor.shape"), hint: say("editor.shape_hint"), commit: (value, owner) => act.shape(owner, parseShape(value)) });
+  const value = createField({ label: say("editor.value"), lines: 2, hint: say("editor.value_hint"), commit: (value, owner) => act.value(owner, parseValue(value)), live: (value, owner) => live(value, owner, act), leave: act.leave });
+  const shape = createField({ label: say("editor.shape"), hint: say("editor.shape_hint"), commit: (value, owner) => act.shape(owner, parseShape(value)), leave: act.leave });
   const inputs = createInputs({ say, act });
   const attrs = createAttrs({ act });
-  const live_ = html("p", { class: "now" });
+  const now = html("p", { class: "now" });
   const output = html("button", { type: "button", class: "button" }, say("editor.set_output"));
   const copy = html("button", { type: "button", class: "button" }, say("editor.duplicate"));
   output.addEventListener("click", () => act.perform("output"));
   copy.addEventListener("click", () => act.perform("duplicate"));
-  const [setNow, setPressed] = [text(live_), attribute(output, "aria-pressed")];
-  const element = html("section", { class: "part", "aria-label": say("editor.node_part") }, name.element, op.element, value.element, shape.element, inputs.element, attrs.element, live_, html("div", { class: "buttons" }, output, copy));
+  const [setNow, setPressed] = [text(now), attribute(output, "aria-pressed")];
+  const element = html("section", { class: "part", "aria-label": say("editor.node_part") }, name.element, op.element, value.element, shape.element, inputs.element, attrs.element, now, html("div", { class: "buttons" }, output, copy));
   let [ops, groups] = [new Map(), []];
   return {
     element,
@@ -83,9 +83,7 @@ function createNodeSection({ say, act }) {
 // Numbers are read while they are typed, so that the graph follows; a half-written list waits for the end.
 function live(text, owner, act) {
   const value = parseValue(text);
-  if (typeof value === "string") return false;
-  act.value(owner, value);
-  return true;
+  if (typeof value !== "string") act.value(owner, value);
 }
 
 function nowText(node, { facts }, say) {
@@ -93,7 +91,7 @@ function nowText(node, { facts }, say) {
   const { level } = facts.node(node.name);
   const shape = shownShape(node, facts);
   const size = value === null ? "·" : typeof value === "object" ? say("stage.largest", { value: number(scalar(value), 4) }) : number(Number(value), 4);
-  return [say("editor.node_value", { value: size }), level === null ? "" : say("stage.level", { level }), shape?.length ? shape.join(" × ") : ""].filter(Boolean).join(" · ");
+  return [say("editor.now", { value: size }), level === null ? "" : say("stage.level", { level }), shape?.length ? shape.join(" × ") : ""].filter(Boolean).join(" · ");
 }
 
 // Each slot with what it holds: press to take it out, or to choose what goes in.
@@ -157,14 +155,15 @@ function createEdgeSection({ say }) {
 // ---- the whole problem
 
 function createProblemSection({ say, act }) {
-  const title = createField({ label: say("editor.title"), commit: (value) => act.edit({ do: "title", title: value.trim().slice(0, 120) }) });
+  const title = createField({ label: say("editor.title"), commit: (value) => act.edit({ do: "title", title: value.trim().slice(0, 120) }), leave: act.leave });
   const commit = (value) => act.target(parseValue(value));
-  const target = createField({ label: say("editor.target"), commit, live: (value) => typeof parseValue(value) !== "string" && (commit(value), true) });
+  const target = createField({ label: say("editor.target"), commit, live: (value) => { if (typeof parseValue(value) !== "string") commit(value); }, leave: act.leave });
   const loss = createChoice({ label: say("editor.loss"), commit: (value) => act.edit({ do: "loss", loss: value }) });
   const element = html("section", { class: "part", "aria-label": say("editor.problem_part") }, title.element, target.element, loss.element);
   const losses = [["", LOSSES.map((one) => [one, say(`editor.loss.${one}`)])]];
   return {
     element,
+    focus() { target.input.focus(); target.input.select(); },
     draw({ document }) {
       title.draw(document.title ?? "");
       target.draw(valueText(document.target));

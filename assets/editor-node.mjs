@@ -66,12 +66,13 @@ function createBody(node, card, context) {
   };
 }
 
-function captionOf(node, { facts, document, say }) {
+// The column says the level where nodes stand in columns.
+function captionOf(node, { facts, document, say, inColumns }) {
   const { level, dead } = facts.node(node.name);
   const shape = shownShape(node, facts);
   return [
     document.output === node.name ? say("editor.caption_output") : "",
-    dead ? say("editor.caption_dead") : level === null ? "" : say("stage.level", { level }),
+    dead ? say("editor.caption_dead") : level === null || inColumns ? "" : say("stage.level", { level }),
     shape?.length ? shape.join("×") : "",
   ].filter(Boolean).join(" · ");
 }
@@ -107,7 +108,7 @@ export function spokenNode(node, { facts, document, say }) {
   const inputs = (node.inputs ?? []).map((from, slot) => say("editor.node_input", { slot: slotName(slot), from: from ?? say("editor.empty") }));
   const { level, dead } = facts.node(node.name);
   return [
-    say("editor.node", { name: node.name, op }), ...inputs, say("editor.node_value", { value: spokenValue(shownValue(node, facts), say) }),
+    say("editor.node", { name: node.name, op }), ...inputs, say(isLeafOp(node.op) ? "editor.holds" : "editor.gives", { value: spokenValue(shownValue(node, facts), say) }),
     dead ? say("editor.caption_dead") : level === null ? "" : say("stage.level", { level }),
     document.output === node.name ? say("editor.node_output") : "",
     ...facts.problemsOf(node.name).map(({ key, slots }) => say(key, slots)),

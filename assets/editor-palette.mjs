@@ -31,7 +31,7 @@ export function createPalette({ say, add, over }) {
   const rove = (button) => buttons().forEach((one) => { one.tabIndex = one === button ? 0 : -1; });
 
   function item(row) {
-    const sign = html("span", { class: `sign ${row.category === "leaf" ? row.name : ""}`, "aria-hidden": "true" }, row.symbol === row.name ? "" : row.symbol);
+    const sign = html("span", { class: `sign ${row.category === "leaf" ? row.name : ""}`, "aria-hidden": "true" }, row.symbol === row.name ? "ƒ" : row.symbol);
     const button = html("button", { type: "button", class: "op-item", "aria-label": say("editor.add_op", { op: row.name }), title: opLabel(say)(row), tabindex: -1 }, sign, row.name);
     button.addEventListener("click", (event) => { if (!button.dragged) add(row.name, { keyboard: event.detail === 0 }); button.dragged = false; });
     button.addEventListener("focus", () => rove(button));

@@ -5,6 +5,7 @@ import { edgesOf } from "./editor-document.mjs";
 export const GRID = 0.25;
 const SWEEPS = 8;
 const PASSING = 0.6; // the room an edge takes that passes a column, against 1 for a node
+const PORT = 0.26; // from one input port to the next
 
 export const snap = ([x, y]) => [grid(x), grid(y)];
 const grid = (value) => Math.round(value / GRID) * GRID || 0;
@@ -73,11 +74,12 @@ export function aligned(document, levels = draftLevels(document)) {
   return Object.fromEntries(document.nodes.map(({ name }) => [name, [depth - known.get(name), grid(y.get(name))]]));
 }
 
-// Columns from the left, with a stand-in in each column that an edge passes; what stands next to what.
+// Columns from the left, with a stand-in in each column that an edge passes; what stands next to what, and how far its port lies from its middle.
 function withPassing(document, level, depth) {
   const columns = Array.from({ length: depth - Math.min(0, ...level.values()) + 1 }, () => []);
   const near = new Map(document.nodes.map(({ name }) => [name, []]));
-  const join = (a, b) => { near.get(a).push(b); near.get(b).push(a); };
+  const slots = new Map(document.nodes.map((node) => [node.name, node.inputs?.length ?? 0]));
+  const join = (a, b, port = 0) => { near.get(a).push([b, port]); near.get(b).push([a, -port]); };
   const standing = [...document.nodes].sort((a, b) => (a.position?.[1] ?? 0) - (b.position?.[1] ?? 0));
   for (const { name } of standing) columns[depth - level.get(name)].push(name);
   for (const { from, to, slot } of edgesOf(document)) {
@@ -89,14 +91,14 @@ function withPassing(document, level, depth) {
       join(last, passing);
       last = passing;
     }
-    join(last, to);
+    join(last, to, (slot - (slots.get(to) - 1) / 2) * PORT);
   }
   return { columns, near };
 }
 
 // Sort a column by its neighbours' mean height, then give each the nearest height that keeps the order and the distances.
 function heights(column, near, y, order) {
-  const wanted = (one) => (near.get(one).length ? near.get(one).reduce((sum, other) => sum + y.get(other), 0) / near.get(one).length : y.get(one));
+  const wanted = (one) => (near.get(one).length ? near.get(one).reduce((sum, [other, port]) => sum + y.get(other) + port, 0) / near.get(one).length : y.get(one));
   if (order) column.sort((a, b) => wanted(a) - wanted(b) || y.get(a) - y.get(b));
   const room = (one) => (one.includes(" ") ? PASSING : 1);
   const offsets = column.map(() => 0);

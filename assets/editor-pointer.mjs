@@ -9,13 +9,14 @@ const LONG = 500;
 
 const apart = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]);
 
-/** Return {port, node, edge} under an event: at most one of them set. */
+/** Return {port, node, edge} under an event: at most one of them set. A captured pointer hides what lies under it, so the page is asked. */
 export function hitOf(event) {
-  const port = event.target.closest?.("[data-port]");
+  const target = event.target.getRootNode().elementFromPoint(event.clientX, event.clientY) ?? event.target;
+  const port = target.closest("[data-port]");
   if (port) return { port: readPort(port.dataset.port) };
-  const node = event.target.closest?.("[data-node]");
+  const node = target.closest("[data-node]");
   if (node) return { node: node.dataset.node };
-  const edge = event.target.closest?.(".edge");
+  const edge = target.closest(".link");
   return edge ? { edge: { to: edge.dataset.to, slot: Number(edge.dataset.slot), from: edge.dataset.from } } : {};
 }
 

@@ -179,8 +179,13 @@ export function createNote({ say, board, repair }) {
 export function problemLine(problem, say, repair) {
   const line = html("p", { class: "problem" }, say(problem.key, problem.slots));
   if (!problem.repair) return line;
-  const button = html("button", { type: "button", class: "button repair" }, say(`editor.repair.${problem.repair.do}`, { ...problem.repair, to: problem.repair.to ?? "…" }));
+  const button = html("button", { type: "button", class: "button repair" }, repairText(problem, say));
   button.addEventListener("click", () => repair(problem));
   line.append(button);
   return line;
+}
+
+function repairText({ node, repair: way }, say) {
+  const slots = { node: way.node ?? node, to: way.to ?? "…" };
+  return way.do === "value" && way.to === null ? say("editor.repair.edit") : say(`editor.repair.${way.do}`, slots);
 }

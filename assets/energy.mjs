@@ -18,7 +18,8 @@ export const energiesOf = (lane) => (lane.energy ?? []).map((value) => (value ==
 export function trend(energies) {
   const values = energies.filter((value) => value !== null);
   if (values.length < 2) return { kind: "none", step: null };
-  if (values.some((value) => !Number.isFinite(value))) return { kind: "broken", step: values.findIndex((value) => !Number.isFinite(value)) };
+  if (values.some((value) => !Number.isFinite(value)))
+    return { kind: "broken", step: values.findIndex((value) => !Number.isFinite(value)) };
   const rises = (i) => values[i] > values[i - 1] * (1 + 1e-12);
   const falls = (i) => values[i] < values[i - 1] * (1 - 1e-12);
   const steps = values.slice(1).map((_, i) => i + 1);
@@ -54,11 +55,20 @@ export function labelledSteps(steps, width, labelWidth = 58) {
 /** Draw curve and slider; `onInput(t)` is called while scrubbing. */
 export function createEnergy({ payload, lanes, say, onInput }) {
   const steps = stepsOf(payload);
-  const curves = lanes.map((index) => ({ lane: payload.lanes[index], energies: energiesOf(payload.lanes[index]) })).filter(({ energies }) => energies.some((value) => value !== null));
+  const curves = lanes
+    .map((index) => ({ lane: payload.lanes[index], energies: energiesOf(payload.lanes[index]) }))
+    .filter(({ energies }) => energies.some((value) => value !== null));
   const { log, share } = energyScale(curves.map(({ energies }) => energies));
   const picture = svg("svg", { class: "energy-curve", "aria-hidden": "true", height: HEIGHT });
   const caption = html("p", { class: "energy-caption" });
-  const slider = html("input", { type: "range", class: "scrubber", min: 0, max: steps, step: 1, "aria-label": say("stage.step_slider") });
+  const slider = html("input", {
+    type: "range",
+    class: "scrubber",
+    min: 0,
+    max: steps,
+    step: 1,
+    "aria-label": say("stage.step_slider"),
+  });
   const element = html("div", { class: "energy" }, picture, caption, slider);
   const [setCaption, setSpoken] = [text(caption), attribute(slider, "aria-valuetext")];
   let [x, now, head, dots] = [() => 0, 0, null, []];
@@ -73,13 +83,21 @@ export function createEnergy({ payload, lanes, say, onInput }) {
     head = svg("line", { class: "head", y1: 24, y2: 60 });
     dots = curves.map(() => svg("circle", { class: "dot on", r: 6 }));
     picture.setAttribute("width", width);
-    picture.replaceChildren(svg("line", { class: "rail", x1: SIDE, x2: SIDE + inner, y1: BOTTOM, y2: BOTTOM }),
-      ...curves.flatMap((curve, i) => curveParts(curve, i)), ...tickParts(inner), head, ...dots);
+    picture.replaceChildren(
+      svg("line", { class: "rail", x1: SIDE, x2: SIDE + inner, y1: BOTTOM, y2: BOTTOM }),
+      ...curves.flatMap((curve, i) => curveParts(curve, i)),
+      ...tickParts(inner),
+      head,
+      ...dots,
+    );
     draw(now);
   }
   function curveParts({ energies }, i) {
     const points = energies.map((value, t) => (value === null ? null : [x(t), y(value)])).filter(Boolean);
-    const line = svg("polyline", { class: `energy-line line${i}`, points: points.map((p) => p.map((v) => v.toFixed(1)).join(",")).join(" ") });
+    const line = svg("polyline", {
+      class: `energy-line line${i}`,
+      points: points.map((p) => p.map((v) => v.toFixed(1)).join(",")).join(" "),
+    });
     return [line, ...(steps <= 60 ? points.map(([cx, cy]) => svg("circle", { class: "dot", cx, cy, r: 3.5 })) : [])];
   }
   function tickParts(inner) {
@@ -108,11 +126,21 @@ export function createEnergy({ payload, lanes, say, onInput }) {
 
 function captionOf(curves, t, log, say) {
   if (!curves.length) return say("stage.energy_none");
-  return curves.map(({ lane, energies }) => {
-    const value = entry(energies, t);
-    const { kind, step } = trend(energies);
-    const slots = { method: methodName(lane), value: number(value), scale: log ? ` ${say("stage.energy_log")}` : "", rate: lane.rate, step };
-    const start = say(curves.length > 1 ? "stage.energy_of" : "stage.energy", slots);
-    return start + say(kind === "rises" && lane.rate === 1 ? "stage.energy_rises_unit" : `stage.energy_${kind}`, slots);
-  }).join("; ");
+  return curves
+    .map(({ lane, energies }) => {
+      const value = entry(energies, t);
+      const { kind, step } = trend(energies);
+      const slots = {
+        method: methodName(lane),
+        value: number(value),
+        scale: log ? ` ${say("stage.energy_log")}` : "",
+        rate: lane.rate,
+        step,
+      };
+      const start = say(curves.length > 1 ? "stage.energy_of" : "stage.energy", slots);
+      return (
+        start + say(kind === "rises" && lane.rate === 1 ? "stage.energy_rises_unit" : `stage.energy_${kind}`, slots)
+      );
+    })
+    .join("; ");
 }

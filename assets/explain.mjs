@@ -34,8 +34,9 @@ function mainSentence(context) {
   const { payload, lane, node, name, t, i } = context;
   const error = scalar(entry(lane.errors[i], t));
   if (error !== null && !Number.isFinite(error)) return said("broken", { name });
-  const group = lane.method === "bp" ? "bp" : { exact: "zil", scaled: "scaled" }[lane.reading] ?? "unlevelled";
-  if (name === payload.output) return told(group === "bp" && t === 0 ? "bp.output" : group === "bp" ? "bp.passed" : "output", node);
+  const group = lane.method === "bp" ? "bp" : ({ exact: "zil", scaled: "scaled" }[lane.reading] ?? "unlevelled");
+  if (name === payload.output)
+    return told(group === "bp" && t === 0 ? "bp.output" : group === "bp" ? "bp.passed" : "output", node);
   if (lane.front) return told(`${group}.${node.level > t ? "waits" : node.level === t ? "arrives" : "passed"}`, node);
   return movedSentence(context, error);
 }
@@ -78,7 +79,8 @@ function compareStep(payload, lanes, t) {
   return lanes.slice(1).map((index) => {
     const lane = payload.lanes[index];
     const slots = { method: methodName(lane), reference: methodName(payload.lanes[0]), step: parts[index] };
-    if (parts[index] === null || parts[index] === undefined || parts[index] > t) return { key: lane.front ? "stage.together_front" : "stage.together", slots };
+    if (parts[index] === null || parts[index] === undefined || parts[index] > t)
+      return { key: lane.front ? "stage.together_front" : "stage.together", slots };
     return { key: parts[index] === t ? "stage.part_now" : "stage.parted", slots };
   });
 }

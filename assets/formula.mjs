@@ -7,7 +7,13 @@ export const mo = (text) => ({ tag: "mo", text });
 export const mn = (text, name) => ({ tag: "mn", text, ...(name ? { class: name } : {}) });
 export const row = (...children) => ({ tag: "mrow", children });
 // Every base gets the same depth, so that subscripts stand in one line.
-export const sub = (base, index) => ({ tag: "msub", children: [{ tag: "mpadded", depth: "0.25em", children: [mi(base)] }, { tag: "mtext", text: index }] });
+export const sub = (base, index) => ({
+  tag: "msub",
+  children: [
+    { tag: "mpadded", depth: "0.25em", children: [mi(base)] },
+    { tag: "mtext", text: index },
+  ],
+});
 const parentheses = (inside) => row(mo("("), inside, mo(")"));
 
 /** Return a line as pieces that may wrap: cut before its own equals signs, arrows, plus and minus. */
@@ -50,13 +56,15 @@ export function formula(tree, leaf, times = "·") {
 }
 
 const figureOf = (value) => mn(Number.isInteger(value) ? String(value).replace("-", "−") : number(value));
-const wrap = (shown, forced, strength, outer) => (forced || (strength && strength < outer) ? parentheses(shown) : shown);
+const wrap = (shown, forced, strength, outer) =>
+  forced || (strength && strength < outer) ? parentheses(shown) : shown;
 const wrapLeaf = (shown, outer, first) => (shown.negative && (!first || outer >= POWER) ? parentheses(shown) : shown);
 
 function operation(op, parts, show, times) {
   const [a, b, c] = parts;
   if (op === "+" || op === "-") return row(show(a, SUM), mo(op === "+" ? "+" : "−"), show(b, SUM, false));
-  if (op === "*" || op === "@") return row(show(a, PRODUCT), mo(op === "@" && times === "·" ? "" : times), show(b, PRODUCT, false));
+  if (op === "*" || op === "@")
+    return row(show(a, PRODUCT), mo(op === "@" && times === "·" ? "" : times), show(b, PRODUCT, false));
   if (op === "/") return { tag: "mfrac", children: [show(a), show(b)] };
   if (op === "**") return { tag: "msup", children: [show(a, POWER + 1), show(b)] };
   if (op === "neg") return row(mo("−"), show(a, PRODUCT, false));
@@ -76,17 +84,41 @@ function call(name, parts, show) {
 
 function cases(show, condition, yes, no) {
   const line = (...cells) => ({ tag: "mtr", children: cells.map((cell) => ({ tag: "mtd", children: [cell] })) });
-  return row(mo("{"), { tag: "mtable", children: [line(show(yes), row(mi("if"), mo(" "), show(condition))), line(show(no), mi("else"))] });
+  return row(mo("{"), {
+    tag: "mtable",
+    children: [line(show(yes), row(mi("if"), mo(" "), show(condition))), line(show(no), mi("else"))],
+  });
 }
 
 const CALLS = {
-  sqrt: Math.sqrt, exp: Math.exp, log: Math.log, sin: Math.sin, cos: Math.cos, tan: Math.tan, tanh: Math.tanh, abs: Math.abs,
-  min: Math.min, max: Math.max, minimum: Math.min, maximum: Math.max, sign: Math.sign,
-  sigmoid: (x) => 1 / (1 + Math.exp(-x)), relu: (x) => Math.max(x, 0), softplus: (x) => Math.log1p(Math.exp(x)),
+  sqrt: Math.sqrt,
+  exp: Math.exp,
+  log: Math.log,
+  sin: Math.sin,
+  cos: Math.cos,
+  tan: Math.tan,
+  tanh: Math.tanh,
+  abs: Math.abs,
+  min: Math.min,
+  max: Math.max,
+  minimum: Math.min,
+  maximum: Math.max,
+  sign: Math.sign,
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+  relu: (x) => Math.max(x, 0),
+  softplus: (x) => Math.log1p(Math.exp(x)),
 };
 const BINARY = {
-  "+": (a, b) => a + b, "-": (a, b) => a - b, "*": (a, b) => a * b, "/": (a, b) => a / b, "**": (a, b) => a ** b,
-  "<": (a, b) => a < b, ">": (a, b) => a > b, "<=": (a, b) => a <= b, ">=": (a, b) => a >= b, "==": (a, b) => a === b,
+  "+": (a, b) => a + b,
+  "-": (a, b) => a - b,
+  "*": (a, b) => a * b,
+  "/": (a, b) => a / b,
+  "**": (a, b) => a ** b,
+  "<": (a, b) => a < b,
+  ">": (a, b) => a > b,
+  "<=": (a, b) => a <= b,
+  ">=": (a, b) => a >= b,
+  "==": (a, b) => a === b,
 };
 
 /** Return the number a tree stands for, or NaN where it cannot be told here: then no numbers are shown. */

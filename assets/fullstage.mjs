@@ -25,10 +25,14 @@ export function createFullStage(root, changed) {
     set(false);
     if (document.fullscreenElement) document.exitFullscreen().catch(() => {});
   };
-  const follow = () => { if (!document.fullscreenElement) set(false); };
+  const follow = () => {
+    if (!document.fullscreenElement) set(false);
+  };
   document.addEventListener("fullscreenchange", follow);
   return {
-    get on() { return on; },
+    get on() {
+      return on;
+    },
     toggle: () => (on ? leave() : enter()),
     leave,
     destroy: () => document.removeEventListener("fullscreenchange", follow),

@@ -74,7 +74,10 @@ function heightScale(payload, density, area, metrics) {
 }
 
 function fittingScale(payload, density, area, metrics) {
-  return Math.min(area.w / (columnsOf(payload) * leastCell(density, metrics).w), heightScale(payload, density, area, metrics));
+  return Math.min(
+    area.w / (columnsOf(payload) * leastCell(density, metrics).w),
+    heightScale(payload, density, area, metrics),
+  );
 }
 
 // Let the drawing breathe: room that is left widens the cells.
@@ -85,7 +88,7 @@ function spread(payload, density, area, metrics, scale) {
   const { top, bottom } = drawingHeight(payload, density, cell.h);
   const room = area.h / scale - (bottom - top) - 2 * MARGIN;
   const w = Math.min(Math.max(area.w / scale / columnsOf(payload), cell.w), cell.w * (density === "box" ? 4 : 1.7));
-  const h = rows > 0 ? Math.min(cell.h + Math.max(room, 0) / rows, cell.h * 1.45) : cell.h;
+  const h = rows > 0 ? Math.min(cell.h + Math.max(room, 0) / rows, cell.h * (density === "box" ? 2.2 : 1.45)) : cell.h;
   return { density, cell: { w, h }, scale };
 }
 
@@ -95,7 +98,8 @@ export function place(payload, density, cell, metrics) {
   const cards = payload.nodes.map((node) => cardOf(node, density, cell, width));
   const index = new Map(payload.nodes.map((node, i) => [node.name, i]));
   const edges = route(payload, cards, index, cell);
-  if (density !== "box") messagePlaces(edges, cards, density === "full" ? { token: TOKEN, label: metrics.label } : { token: 15, label: 0 });
+  if (density !== "box")
+    messagePlaces(edges, cards, density === "full" ? { token: TOKEN, label: metrics.label } : { token: 15, label: 0 });
   const { top, bottom } = drawingHeight(payload, density, cell.h);
   return { density, cell, cards, edges, width, top, bottom, columns: columnsOf(payload) };
 }
@@ -132,7 +136,11 @@ const occupied = (cards) => {
 
 // An edge over several columns passes each of them where the layout says, else through a gap between its cards.
 function detour(start, end, from, to, used, cell, via) {
-  if (via?.length) return via.flatMap(([column, y]) => [[column * cell.w + (cell.w - from.w) / 2, y * cell.h], [(column + 1) * cell.w - (cell.w - from.w) / 2, y * cell.h]]);
+  if (via?.length)
+    return via.flatMap(([column, y]) => [
+      [column * cell.w + (cell.w - from.w) / 2, y * cell.h],
+      [(column + 1) * cell.w - (cell.w - from.w) / 2, y * cell.h],
+    ]);
   const points = [];
   for (let column = from.column + 1; column < to.column; column += 1) {
     const share = (column - from.column) / (to.column - from.column);
@@ -182,7 +190,8 @@ function candidates(edge, sizes) {
 }
 
 function cost({ boxes, far }, solid, taken) {
-  const over = (others) => boxes.reduce((sum, box) => sum + others.reduce((all, other) => all + overlap(box, other), 0), 0);
+  const over = (others) =>
+    boxes.reduce((sum, box) => sum + others.reduce((all, other) => all + overlap(box, other), 0), 0);
   return 3 * over(taken) + 2 * over(solid) + 6 * far;
 }
 

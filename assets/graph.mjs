@@ -2,7 +2,7 @@
 
 import { createColumns } from "./columns.mjs";
 import { svg } from "./dom.mjs";
-import { createEdge } from "./edge.mjs";
+import { createEdge, createLines } from "./edge.mjs";
 import { barScale } from "./frame.mjs";
 import { createNode } from "./node.mjs";
 
@@ -15,12 +15,25 @@ export function createGraph({ payload, lane, geometry, metrics, say, title, onSe
     const context = { payload, lane, say, metrics, scale, density: geometry.density };
     return createNode(node, geometry.cards[i], context);
   });
-  const world = svg("g", { class: "world" },
-    svg("g", { class: "edges" }, ...edges.map((edge) => edge.element)),
+  const world = svg(
+    "g",
+    { class: "world" },
+    svg(
+      "g",
+      { class: "edges", "aria-hidden": "true" },
+      ...createLines(geometry.edges),
+      ...edges.map((edge) => edge.element),
+    ),
     svg("g", { class: "nodes" }, ...nodes.map((node) => node.element)),
-    svg("g", { class: "tokens", "aria-hidden": "true" }, ...edges.map((edge) => edge.token)));
-  const element = svg("svg", { class: `graph ${geometry.density}`, role: "group", "aria-label": title || payload.title },
-    columns.back, world, columns.heads);
+    svg("g", { class: "tokens", "aria-hidden": "true" }, ...edges.map((edge) => edge.token)),
+  );
+  const element = svg(
+    "svg",
+    { class: `graph ${geometry.density}`, role: "group", "aria-label": title || payload.title },
+    columns.back,
+    world,
+    columns.heads,
+  );
   listen(nodes, edges, payload, onSelect);
 
   return {
@@ -46,13 +59,18 @@ function barScaleOf(payload) {
 }
 
 function listen(nodes, edges, payload, onSelect) {
-  const near = (name) => edges.forEach((edge, k) => {
-    edge.light(name !== null && (payload.edges[k].from === name || payload.edges[k].to === name));
-  });
+  const near = (name) =>
+    edges.forEach((edge, k) => {
+      edge.light(name !== null && (payload.edges[k].from === name || payload.edges[k].to === name));
+    });
   for (const node of nodes) {
     node.button.addEventListener("click", () => onSelect(node.name));
-    node.button.addEventListener("focus", () => { if (node.button.matches(":focus-visible")) onSelect(node.name); });
-    node.button.addEventListener("keydown", (event) => { if (event.key === "Enter") onSelect(node.name); });
+    node.button.addEventListener("focus", () => {
+      if (node.button.matches(":focus-visible")) onSelect(node.name);
+    });
+    node.button.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") onSelect(node.name);
+    });
     node.button.addEventListener("pointerenter", () => near(node.name));
     node.button.addEventListener("pointerleave", () => near(null));
   }

@@ -10,7 +10,9 @@ export function heatPaths(entry, box) {
   const [w, h] = [box.w / columns, box.h / rows];
   entry.cells.forEach((cell, i) => {
     const shade = shadeOf(Number(cell), Number(entry.max));
-    if (shade !== 0) paths[shade] += `M${f(box.x + (i % columns) * w)},${f(box.y + Math.floor(i / columns) * h)}h${f(w)}v${f(h)}h${f(-w)}z`;
+    if (shade !== 0)
+      paths[shade] +=
+        `M${f(box.x + (i % columns) * w)},${f(box.y + Math.floor(i / columns) * h)}h${f(w)}v${f(h)}h${f(-w)}z`;
   });
   return paths;
 }

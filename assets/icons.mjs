@@ -18,5 +18,15 @@ const OPEN = new Set(["pause", "plus", "minus", "fit", "close"]);
 
 /** Return a 20 × 20 icon. */
 export function icon(name) {
-  return svg("svg", { class: `icon ${OPEN.has(name) ? "open" : ""}`, viewBox: "0 0 20 20", width: 20, height: 20, "aria-hidden": "true" }, svg("path", { d: PATHS[name] }));
+  return svg(
+    "svg",
+    {
+      class: `icon ${OPEN.has(name) ? "open" : ""}`,
+      viewBox: "0 0 20 20",
+      width: 20,
+      height: 20,
+      "aria-hidden": "true",
+    },
+    svg("path", { d: PATHS[name] }),
+  );
 }

@@ -28,7 +28,8 @@ export function createInspector({ payload, lanes, say, onSelect }) {
   };
 }
 
-const tell = (say, list) => list.flatMap((one, i) => [...(i ? [{ text: " ", slot: null }] : []), ...say.pieces(one.key, one.slots)]);
+const tell = (say, list) =>
+  list.flatMap((one, i) => [...(i ? [{ text: " ", slot: null }] : []), ...say.pieces(one.key, one.slots)]);
 
 // ---- nothing selected: the step. Built once; a step changes only texts.
 
@@ -39,9 +40,17 @@ function createStepCard(context) {
   const gradients = lanes.length > 1 ? createComparison(context) : createGradients(context);
   const setHead = text(head);
   return {
-    parts: [head, what, gradients?.element, ...rulesShown(payload, lanes).map((one) => ruleBlock(one, say)), lanes.length > 1 ? null : html("p", { class: "hint" }, say("stage.card_hint"))].filter(Boolean),
+    parts: [
+      head,
+      what,
+      gradients?.element,
+      ...rulesShown(payload, lanes).map((one) => ruleBlock(one, say)),
+      lanes.length > 1 ? null : html("p", { class: "hint" }, say("stage.card_hint")),
+    ].filter(Boolean),
     draw({ t, phase }) {
-      setHead(say(phase ? "stage.card_phase" : "stage.card_step", { t, phase: phase ? { key: `stage.grain_${phase}` } : "" }));
+      setHead(
+        say(phase ? "stage.card_phase" : "stage.card_step", { t, phase: phase ? { key: `stage.grain_${phase}` } : "" }),
+      );
       what.replaceChildren(...sentence("p", tell(say, explainStep(payload, lanes, t, phase))).childNodes);
       gradients?.draw(t, phase);
     },
@@ -49,30 +58,44 @@ function createStepCard(context) {
 }
 
 // The rule of the method shown; of two lanes, both.
-const rulesShown = (payload, lanes) => (lanes.length > 2 ? [lanes.at(-1)] : lanes).map((index) => methodRule(payload, index));
+const rulesShown = (payload, lanes) =>
+  (lanes.length > 2 ? [lanes.at(-1)] : lanes).map((index) => methodRule(payload, index));
 
-const readable = (payload, index) => payload.nodes.filter((node) => node.kind === "parameter" && payload.lanes[index].gradients[node.name]);
+const readable = (payload, index) =>
+  payload.nodes.filter((node) => node.kind === "parameter" && payload.lanes[index].gradients[node.name]);
 
 const gradientAt = (lane, name, t, phase) => {
   const at = phase === "predict" || phase === "error" ? t - 1 : t;
   return at < 0 ? null : entry(lane.gradients[name], at);
 };
 
-const lit = (payload, lanes, values, name, t) => lanes.some((index, i) => values[i] !== null && payload.lanes[index].reads[name] === t);
+const lit = (payload, lanes, values, name, t) =>
+  lanes.some((index, i) => values[i] !== null && payload.lanes[index].reads[name] === t);
 
 function createGradients({ payload, lanes, say, onSelect }) {
   const lane = payload.lanes[lanes[0]];
   const rows = readable(payload, lanes[0]).map((node) => {
     const cell = createNumberCell(5);
-    const row = tableRow([nameButton(node.name, onSelect), say("stage.tick", { t: lane.reads[node.name] ?? "–" }), cell.element]);
+    const row = tableRow([
+      nameButton(node.name, onSelect),
+      say("stage.tick", { t: lane.reads[node.name] ?? "–" }),
+      cell.element,
+    ]);
     const setClass = attribute(row, "class");
-    return { row, draw(t, phase) {
-      const value = gradientAt(lane, node.name, t, phase);
-      cell.draw(value);
-      setClass(lit(payload, lanes, [value], node.name, t) ? "now" : "");
-    } };
+    return {
+      row,
+      draw(t, phase) {
+        const value = gradientAt(lane, node.name, t, phase);
+        cell.draw(value);
+        setClass(lit(payload, lanes, [value], node.name, t) ? "now" : "");
+      },
+    };
   });
-  return tableOf(say("stage.table_caption"), [say("stage.table_parameter"), say("stage.table_read"), say("stage.table_gradient")], rows);
+  return tableOf(
+    say("stage.table_caption"),
+    [say("stage.table_parameter"), say("stage.table_read"), say("stage.table_gradient")],
+    rows,
+  );
 }
 
 function createComparison({ payload, lanes, say, onSelect }) {
@@ -80,13 +103,21 @@ function createComparison({ payload, lanes, say, onSelect }) {
     const cells = lanes.map((_, i) => createNumberCell(lanes.length > 2 ? 4 : 5, i > 0 ? say : null));
     const row = tableRow([nameButton(node.name, onSelect), ...cells.map((cell) => cell.element)]);
     const setClass = attribute(row, "class");
-    return { row, draw(t, phase) {
-      const values = lanes.map((index) => gradientAt(payload.lanes[index], node.name, t, phase));
-      cells.forEach((cell, i) => cell.draw(values[i], values[0]));
-      setClass(lit(payload, lanes, values, node.name, t) ? "now" : "");
-    } };
+    return {
+      row,
+      draw(t, phase) {
+        const values = lanes.map((index) => gradientAt(payload.lanes[index], node.name, t, phase));
+        cells.forEach((cell, i) => cell.draw(values[i], values[0]));
+        setClass(lit(payload, lanes, values, node.name, t) ? "now" : "");
+      },
+    };
   });
-  return tableOf(say("stage.table_caption"), [say("stage.table_parameter"), ...lanes.map((index) => say(methodName(payload.lanes[index]).key))], rows, true);
+  return tableOf(
+    say("stage.table_caption"),
+    [say("stage.table_parameter"), ...lanes.map((index) => say(methodName(payload.lanes[index]).key))],
+    rows,
+    true,
+  );
 }
 
 // A number in a table, with its mark against the reference where `say` is given.
@@ -109,12 +140,21 @@ function createNumberCell(decimals, say = null) {
   };
 }
 
-const tableRow = (cells) => html("tr", {}, ...cells.map((cell, i) => html(i ? "td" : "th", i ? {} : { scope: "row" }, cell)));
+const tableRow = (cells) =>
+  html("tr", {}, ...cells.map((cell, i) => html(i ? "td" : "th", i ? {} : { scope: "row" }, cell)));
 
 function tableOf(caption, head, rows, marked = false) {
   if (!rows.length) return null;
-  const top = head.map((cell, i) => (cell ? html("th", { scope: "col", class: marked && i > 1 ? "marked" : null }, cell) : html("td")));
-  const element = html("table", {}, html("caption", { class: "quiet-text" }, caption), html("thead", {}, html("tr", {}, ...top)), html("tbody", {}, ...rows.map(({ row }) => row)));
+  const top = head.map((cell, i) =>
+    cell ? html("th", { scope: "col", class: marked && i > 1 ? "marked" : null }, cell) : html("td"),
+  );
+  const element = html(
+    "table",
+    {},
+    html("caption", { class: "quiet-text" }, caption),
+    html("thead", {}, html("tr", {}, ...top)),
+    html("tbody", {}, ...rows.map(({ row }) => row)),
+  );
   return { element, draw: (t, phase) => rows.forEach((one) => one.draw(t, phase)) };
 }
 
@@ -124,7 +164,8 @@ function nameButton(name, onSelect) {
   return button;
 }
 
-const printed = (value, decimals, signed) => (typeof value === "object" ? number(scalar(value), decimals) : number(Number(value), decimals, signed));
+const printed = (value, decimals, signed) =>
+  typeof value === "object" ? number(scalar(value), decimals) : number(Number(value), decimals, signed);
 
 // ---- a node is selected
 
@@ -135,7 +176,20 @@ function nodeCard(context, { t, phase, selected }) {
   close.addEventListener("click", () => onSelect(null));
   const sections = rulesOf(payload, focusLane, selected, t, phase, { short: lanes.length > 1 });
   return [
-    html("div", { class: "card-head" }, html("h2", {}, say(phase ? "stage.card_node_phase" : "stage.card_node", { name: selected, t, phase: phase ? { key: `stage.grain_${phase}` } : "" })), close),
+    html(
+      "div",
+      { class: "card-head" },
+      html(
+        "h2",
+        {},
+        say(phase ? "stage.card_node_phase" : "stage.card_node", {
+          name: selected,
+          t,
+          phase: phase ? { key: `stage.grain_${phase}` } : "",
+        }),
+      ),
+      close,
+    ),
     sentence("p", tell(say, explainNode(payload, focusLane, selected, t)), { class: "what" }),
     lanes.length > 1 ? laneTable(context, node, t) : null,
     ...sections.map((one) => ruleBlock(one, say)),
@@ -145,20 +199,39 @@ function nodeCard(context, { t, phase, selected }) {
 }
 
 function ruleBlock({ title, lines }, say) {
-  return html("section", { class: "rule" }, html("h3", {}, say(title.key, title.slots)), html("div", { class: "math" }, ...lines.map((line) => html("div", {}, ...chunks(line).flatMap((part) => [math(part), " "])))));
+  return html(
+    "section",
+    { class: "rule" },
+    html("h3", {}, say(title.key, title.slots)),
+    html(
+      "div",
+      { class: "math" },
+      ...lines.map((line) => html("div", {}, ...chunks(line).flatMap((part) => [math(part), " "]))),
+    ),
+  );
 }
 
 function laneTable({ payload, lanes, say }, node, t) {
-  const shown = isLeaf(node) ? ["x", "∂"] : ["x", "μ", [...new Set(lanes.map((index) => payload.lanes[index].symbol))].join(" / ")];
+  const shown = isLeaf(node)
+    ? ["x", "∂"]
+    : ["x", "μ", [...new Set(lanes.map((index) => payload.lanes[index].symbol))].join(" / ")];
   const pick = (lane) => {
     const { value, prediction, error } = held(payload, lane, node.name, t);
     return isLeaf(node) ? [value, entry(lane.gradients[node.name], t)] : [value, prediction, error];
   };
   const rows = shown.map((label, k) => {
-    const cells = lanes.map((index) => { const cell = createNumberCell(4); cell.draw(pick(payload.lanes[index])[k]); return cell.element; });
+    const cells = lanes.map((index) => {
+      const cell = createNumberCell(4);
+      cell.draw(pick(payload.lanes[index])[k]);
+      return cell.element;
+    });
     return { row: tableRow([label, ...cells]) };
   });
-  return tableOf(say("stage.table_lanes", { name: node.name }), ["", ...lanes.map((index) => say(methodName(payload.lanes[index]).key))], rows).element;
+  return tableOf(
+    say("stage.table_lanes", { name: node.name }),
+    ["", ...lanes.map((index) => say(methodName(payload.lanes[index]).key))],
+    rows,
+  ).element;
 }
 
 function neighbours({ payload, focusLane, say, onSelect }, name) {
@@ -169,14 +242,23 @@ function neighbours({ payload, focusLane, say, onSelect }, name) {
     chip.addEventListener("click", () => onSelect(one));
     return chip;
   });
-  return html("section", { class: "neighbours" }, html("h3", {}, say("stage.neighbours")), html("div", { class: "chips" }, ...chips, names.length > 8 ? "…" : null));
+  return html(
+    "section",
+    { class: "neighbours" },
+    html("h3", {}, say("stage.neighbours")),
+    html("div", { class: "chips" }, ...chips, names.length > 8 ? "…" : null),
+  );
 }
 
 // What BP says of each parameter that has been read: from the comparison in the payload, where there is one.
 function verdicts({ payload, focusLane, say }, node, t) {
   const lane = payload.lanes[focusLane];
   if (!payload.compare || focusLane === 0) return [];
-  const names = isLeaf(node) ? (lane.reads[node.name] <= t ? [node.name] : []) : readsThrough(payload, lane, node.name, t);
+  const names = isLeaf(node)
+    ? lane.reads[node.name] <= t
+      ? [node.name]
+      : []
+    : readsThrough(payload, lane, node.name, t);
   return names.map((name) => verdict(payload, focusLane, name, say)).filter(Boolean);
 }
 
@@ -184,7 +266,12 @@ function verdict(payload, index, name, say) {
   const cell = payload.compare.rows.find((one) => one.name === name)?.cells.find((one) => one.lane === index);
   if (!cell) return null;
   const reference = entry(payload.lanes[0].gradients[name], payload.lanes[0].steps);
-  const slots = { name, reference: methodName(payload.lanes[0]), value: reference === null ? "·" : printed(reference, 4, true), absolute: number(Number(cell.absolute)) };
+  const slots = {
+    name,
+    reference: methodName(payload.lanes[0]),
+    value: reference === null ? "·" : printed(reference, 4, true),
+    absolute: number(Number(cell.absolute)),
+  };
   const kind = verdictOf(Number(cell.relative));
   return html("p", { class: `verdict ${kind}` }, say(`stage.verdict_${kind}`, slots));
 }

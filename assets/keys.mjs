@@ -1,11 +1,27 @@
 // Keys work wherever the focus is on the page, except where a person types or another control needs them.
 
 const KEYS = {
-  ArrowRight: "next", PageDown: "next", ArrowLeft: "back", PageUp: "back", ArrowUp: "coarser", ArrowDown: "finer",
-  " ": "toggle", Home: "first", End: "last", "+": "faster", "=": "faster", "-": "slower", "−": "slower", f: "stageMode", F: "stageMode", "?": "legend", Escape: "escape",
+  ArrowRight: "next",
+  PageDown: "next",
+  ArrowLeft: "back",
+  PageUp: "back",
+  ArrowUp: "coarser",
+  ArrowDown: "finer",
+  " ": "toggle",
+  Home: "first",
+  End: "last",
+  "+": "faster",
+  "=": "faster",
+  "-": "slower",
+  "−": "slower",
+  f: "stageMode",
+  F: "stageMode",
+  "?": "legend",
+  Escape: "escape",
 };
 const ACTIVATES = new Set([" "]);
-const OWN_KEYS = "input:not([type=checkbox]):not([type=button]):not([type=submit]), textarea, select, [contenteditable=''], [contenteditable=true], [role=slider], [role=combobox], [role=listbox], [role=menu], [role=tab], [role=spinbutton], [role=textbox], [role=grid], [role=dialog]";
+const OWN_KEYS =
+  "input:not([type=checkbox]):not([type=button]):not([type=submit]), textarea, select, [contenteditable=''], [contenteditable=true], [role=slider], [role=combobox], [role=listbox], [role=menu], [role=tab], [role=spinbutton], [role=textbox], [role=grid], [role=dialog]";
 const PRESSABLE = "button, a[href], summary, input[type=checkbox], [role=switch], [role=option], [role=radio]";
 
 /** Return the action of a key event, or null when it belongs to somebody else. `path` is the event's composed path. */
@@ -23,7 +39,9 @@ let active = null;
 
 /** Listen on the whole document; of several stages the one touched last answers. Returns a function that stops. */
 export function listenKeys(root, perform, ours) {
-  const claim = () => { active = root; };
+  const claim = () => {
+    active = root;
+  };
   const onKey = (event) => {
     if (active !== root && active?.isConnected) return;
     const action = actionOf(event, event.composedPath(), ours);

@@ -19,13 +19,14 @@ export function short(value, signed = false) {
 /** Return a number for the smallest cards: powers of ten with one decimal. */
 export function brief(value, signed = false) {
   const text = short(value, signed);
-  return text.includes("e") ? text.replace(/\.\d+e/, `.${scientific(Math.abs(value), 1).split(".")[1].split("e")[0]}e`) : text;
+  return text.includes("e")
+    ? text.replace(/\.\d+e/, `.${scientific(Math.abs(value), 1).split(".")[1].split("e")[0]}e`)
+    : text;
 }
 
 function scientific(size, decimals = 2) {
   const [digits, power] = size.toExponential(decimals).split("e");
-  const near = nearTie(Number(`${size.toExponential(16).split("e")[0]}e${decimals}`));
-  return `${near ? even(digits, size.toExponential(60).split("e")[0]) : digits}e${Number(power)}`;
+  return `${nearTie(size * 10 ** (decimals - power)) ? even(digits, size.toExponential(60).split("e")[0]) : digits}e${Number(power)}`;
 }
 
 function fixed(size, decimals) {
@@ -62,10 +63,15 @@ function fill(value) {
 
 /** Return say(key, slots) over a table; a slot may itself be {key, slots}; an unknown key is said as itself, so that a gap is seen and nothing breaks. */
 export function createSay(table) {
-  const filled = (slots) => Object.fromEntries(Object.entries(slots).map(([name, value]) => [name, value?.key ? say(value.key, value.slots) : value]));
+  const filled = (slots) =>
+    Object.fromEntries(
+      Object.entries(slots).map(([name, value]) => [name, value?.key ? say(value.key, value.slots) : value]),
+    );
   const say = (key, slots = {}) => {
     const all = filled(slots);
-    return split(table[key] ?? key).map((part, i) => (i % 2 ? fill(all[part]) : part)).join("");
+    return split(table[key] ?? key)
+      .map((part, i) => (i % 2 ? fill(all[part]) : part))
+      .join("");
   };
   say.pieces = (key, slots = {}) => pieces(table[key] ?? key, filled(slots));
   say.has = (key) => key in table;

@@ -10,8 +10,17 @@ export function createNode(node, card, context) {
   const body = CARDS[context.density](node, card, context);
   const ring = svg("rect", { class: "ring", x: -5, y: -5, width: card.w + 10, height: card.whole + 10, rx: 14 });
   // What is seen is hidden from screen readers: the button over it says the same as a sentence.
-  const button = svg("rect", { class: "press", role: "button", tabindex: 0, "data-node": node.name, width: card.w, height: card.whole, rx: 10 }, title(node));
-  const element = svg("g", { transform: `translate(${card.x},${card.y})` }, svg("g", { "aria-hidden": "true" }, ring, ...body.parts), button);
+  const button = svg(
+    "rect",
+    { class: "press", role: "button", tabindex: 0, "data-node": node.name, width: card.w, height: card.whole, rx: 10 },
+    title(node),
+  );
+  const element = svg(
+    "g",
+    { transform: `translate(${card.x},${card.y})` },
+    svg("g", { "aria-hidden": "true" }, ring, ...body.parts),
+    button,
+  );
   const setClass = attribute(element, "class");
   const data = ["value", "prediction", "error"].map((name) => [name, attribute(button, `data-${name}`)]);
   const setGradient = attribute(button, "data-gradient");
@@ -34,11 +43,19 @@ export function createNode(node, card, context) {
       if (changed.includes(true)) setLabel(spoken(node, now, context));
       body.draw(now, reference, flash);
     },
-    select(on) { selected = on; classes(); button.setAttribute("aria-pressed", String(on)); },
+    select(on) {
+      selected = on;
+      classes();
+      button.setAttribute("aria-pressed", String(on));
+    },
   };
 }
 
-const title = ({ name }) => { const element = svg("title"); element.append(name); return element; };
+const title = ({ name }) => {
+  const element = svg("title");
+  element.append(name);
+  return element;
+};
 
 /** Return an entry in full precision, "" where it is not computed yet. */
 export const full = (value) => (value === null ? "" : typeof value === "object" ? String(value.max) : String(value));
@@ -47,9 +64,18 @@ export const full = (value) => (value === null ? "" : typeof value === "object" 
 function spoken(node, now, { payload, lane, say }) {
   const print = (value) => (value === null ? say("stage.not_yet") : spokenNumber(value, say));
   const op = say.has(`op.${node.op}`) ? say(`op.${node.op}`) : node.op;
-  const slots = { name: node.name, op, value: print(now.value), prediction: print(now.prediction), error: print(now.error), gradient: print(now.gradient), symbol: payload.lanes[lane].symbol };
+  const slots = {
+    name: node.name,
+    op,
+    value: print(now.value),
+    prediction: print(now.prediction),
+    error: print(now.error),
+    gradient: print(now.gradient),
+    symbol: payload.lanes[lane].symbol,
+  };
   if (!isLeaf(node)) return say(payload.lanes[lane].method === "bp" ? "stage.node_bp" : "stage.node", slots);
   return say(node.kind === "constant" ? "stage.leaf_constant" : "stage.leaf", slots);
 }
 
-const spokenNumber = (value, say) => (typeof value === "object" ? say("stage.largest", { value: number(scalar(value), 3) }) : number(Number(value), 3));
+const spokenNumber = (value, say) =>
+  typeof value === "object" ? say("stage.largest", { value: number(scalar(value), 3) }) : number(Number(value), 3);

@@ -34,7 +34,9 @@ export function createPlayer(clock, { length, advance, changed }) {
     changed(false);
   }
   return {
-    get playing() { return playing; },
+    get playing() {
+      return playing;
+    },
     play() {
       if (playing) return;
       [playing, waited] = [true, length()];

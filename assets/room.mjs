@@ -25,16 +25,31 @@ export function watchRoom(element, change) {
   observer.observe(element.parentElement ?? element);
   addEventListener("resize", look);
   // What lies above may still arrive.
-  const soon = () => { timers.forEach(clearTimeout); timers = [60, 300, 900, 2000].map((delay) => setTimeout(look, delay)); };
+  const soon = () => {
+    timers.forEach(clearTimeout);
+    timers = [60, 300, 900, 2000].map((delay) => setTimeout(look, delay));
+  };
   look();
   soon();
-  return { look: soon, stop() { observer.disconnect(); removeEventListener("resize", look); timers.forEach(clearTimeout); } };
+  return {
+    look: soon,
+    stop() {
+      observer.disconnect();
+      removeEventListener("resize", look);
+      timers.forEach(clearTimeout);
+    },
+  };
 }
 
 // How far the page around the element is scrolled: its top counts from the start of the page.
 function scrolled(element) {
   let sum = document.scrollingElement?.scrollTop ?? 0;
-  for (let one = parentOf(element); one && one !== document.documentElement && one !== document.body; one = parentOf(one)) sum += one.scrollTop ?? 0;
+  for (
+    let one = parentOf(element);
+    one && one !== document.documentElement && one !== document.body;
+    one = parentOf(one)
+  )
+    sum += one.scrollTop ?? 0;
   return sum;
 }
 

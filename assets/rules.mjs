@@ -46,20 +46,29 @@ function nodeSections(context, phase, t, short) {
 function predictionRule(context) {
   const { name, lane, node, payload, t } = context;
   const tree = payload.ops[node.op]?.formula;
-  const general = row(sub("μ", name), mo("="), tree === null || tree === undefined ? callOf(node) : formula(tree, namesOf(node)));
+  const general = row(
+    sub("μ", name),
+    mo("="),
+    tree === null || tree === undefined ? callOf(node) : formula(tree, namesOf(node)),
+  );
   const predicted = held(payload, lane, name, t).prediction;
   const numbers = filled(context, tree, predicted);
   return section("stage.rule.prediction", [general, numbers && equals(numbers, mo("="), figure(predicted))]);
 }
 
-const callOf = (node) => row(mi(node.op), mo("("), ...node.inputs.flatMap((input, i) => (i ? [mo(","), mi(input)] : [mi(input)])), mo(")"));
+const callOf = (node) =>
+  row(mi(node.op), mo("("), ...node.inputs.flatMap((input, i) => (i ? [mo(","), mi(input)] : [mi(input)])), mo(")"));
 
-const namesOf = (node) => (slot) => (slot === "out" ? sub("μ", node.name) : mi(node.inputs[SLOTS.indexOf(slot)] ?? slot));
+const namesOf = (node) => (slot) =>
+  slot === "out" ? sub("μ", node.name) : mi(node.inputs[SLOTS.indexOf(slot)] ?? slot);
 
 // Fixed predictions: values and derivatives stay at their forward state.
 function inputsOf({ payload, lane, node, t }) {
   const at = lane.method === "fixed" ? 0 : t;
-  return (slot) => (slot === "out" ? held(payload, lane, node.name, at).prediction : held(payload, lane, node.inputs[SLOTS.indexOf(slot)], at).value);
+  return (slot) =>
+    slot === "out"
+      ? held(payload, lane, node.name, at).prediction
+      : held(payload, lane, node.inputs[SLOTS.indexOf(slot)], at).value;
 }
 
 function filled(context, tree, expected) {
@@ -77,11 +86,18 @@ function errorRule(context) {
   const now = held(payload, lane, name, t);
   const output = name === payload.output;
   if (output && payload.loss !== "squared_error") {
-    return section("stage.rule.error", [row(sub("ε", name), mo("="), derivative(mi("L"), sub("μ", name))), plain(now.error) && equals(result(now.error))]);
+    return section("stage.rule.error", [
+      row(sub("ε", name), mo("="), derivative(mi("L"), sub("μ", name))),
+      plain(now.error) && equals(result(now.error)),
+    ]);
   }
   const general = row(sub("ε", name), mo("="), sub("μ", name), mo("−"), sub("x", name));
-  const numbers = plain(now.error) && plain(now.prediction) && plain(now.value) && close(now.prediction - now.value, now.error);
-  return section("stage.rule.error", [general, numbers && equals(figure(now.prediction), mo("−"), inside(now.value), mo("="), result(now.error))]);
+  const numbers =
+    plain(now.error) && plain(now.prediction) && plain(now.value) && close(now.prediction - now.value, now.error);
+  return section("stage.rule.error", [
+    general,
+    numbers && equals(figure(now.prediction), mo("−"), inside(now.value), mo("="), result(now.error)),
+  ]);
 }
 
 function cotangentRule(context) {
@@ -89,10 +105,18 @@ function cotangentRule(context) {
   const now = held(payload, lane, name, t).error;
   if (name === payload.output) {
     const squared = payload.loss === "squared_error";
-    const general = squared ? row(sub("δ", name), mo("="), sub("μ", name), mo("−"), mi("y")) : row(sub("δ", name), mo("="), derivative(mi("L"), sub("μ", name)));
+    const general = squared
+      ? row(sub("δ", name), mo("="), sub("μ", name), mo("−"), mi("y"))
+      : row(sub("δ", name), mo("="), derivative(mi("L"), sub("μ", name)));
     const predicted = held(payload, lane, name, t).prediction;
-    const numbers = squared && plain(now) && plain(predicted) && plain(payload.target) && close(predicted - payload.target, now);
-    return section("stage.rule.cotangent", [general, numbers ? equals(figure(predicted), mo("−"), inside(payload.target), mo("="), result(now)) : plain(now) && equals(result(now))]);
+    const numbers =
+      squared && plain(now) && plain(predicted) && plain(payload.target) && close(predicted - payload.target, now);
+    return section("stage.rule.cotangent", [
+      general,
+      numbers
+        ? equals(figure(predicted), mo("−"), inside(payload.target), mo("="), result(now))
+        : plain(now) && equals(result(now)),
+    ]);
   }
   return section("stage.rule.cotangent", sumRule(context, sub("δ", name), links.from(name), now));
 }
@@ -110,7 +134,12 @@ function sumRule(context, left, edges, total) {
   const more = edges.length > SHOWN ? [mo("+"), mo("…")] : [];
   const join = (list) => [...list.flatMap((term, i) => (i ? [mo("+"), term] : [term])), ...more];
   const numbers = plain(total) && terms.every((term) => term.numbers);
-  return [row(left, mo("="), ...join(terms.map((term) => term.names))), numbers ? equals(...join(terms.map((term) => term.numbers)), mo("="), result(total)) : plain(total) && equals(result(total))];
+  return [
+    row(left, mo("="), ...join(terms.map((term) => term.names))),
+    numbers
+      ? equals(...join(terms.map((term) => term.numbers)), mo("="), result(total))
+      : plain(total) && equals(result(total)),
+  ];
 }
 
 function edgeTerm(context, edge) {
@@ -120,7 +149,9 @@ function edgeTerm(context, edge) {
   const symbol = sub(lane.symbol, user.name);
   const whole = tree === null || tree === undefined || namesIn(tree).includes("ct");
   const partial = whole ? derivative(sub("μ", user.name), mi(edge.from)) : tree;
-  const names = whole ? row(symbol, mo("·"), partial) : formula(["*", "ct", partial], (slot) => (slot === "ct" ? symbol : namesOf(user)(slot)));
+  const names = whole
+    ? row(symbol, mo("·"), partial)
+    : formula(["*", "ct", partial], (slot) => (slot === "ct" ? symbol : namesOf(user)(slot)));
   return { names, numbers: whole ? null : termNumbers({ ...context, node: user, t }, tree, edge.k) };
 }
 
@@ -130,7 +161,13 @@ function termNumbers(context, tree, k) {
   const value = inputsOf(context);
   const all = (slot) => (slot === "ct" ? error : value(slot));
   const whole = ["*", "ct", tree];
-  if (!plain(error) || !plain(sent) || !namesIn(tree).every((one) => plain(value(one))) || !close(evaluate(whole, all), sent)) return null;
+  if (
+    !plain(error) ||
+    !plain(sent) ||
+    !namesIn(tree).every((one) => plain(value(one))) ||
+    !close(evaluate(whole, all), sent)
+  )
+    return null;
   return formula(whole, (slot) => figure(all(slot)), "×");
 }
 
@@ -138,17 +175,29 @@ function gradientRule(context, leaf, read, done) {
   const { lane, links } = context;
   const t = read ?? context.t;
   const total = done ? entry(lane.gradients[leaf], t) : null;
-  const lines = sumRule({ ...context, t }, derivative(mi(lane.method === "bp" ? "L" : "F"), mi(leaf)), links.from(leaf), total);
+  const lines = sumRule(
+    { ...context, t },
+    derivative(mi(lane.method === "bp" ? "L" : "F"), mi(leaf)),
+    links.from(leaf),
+    total,
+  );
   return section("stage.rule.gradient", done ? lines : [lines[0]], { name: leaf });
 }
 
 function feedbackRules(context) {
   const { name, lane, t, links } = context;
-  return links.into(name).slice(0, 2).map((edge) => {
-    const sent = entry(lane.feedback[edge.k], t);
-    const { names, numbers } = edgeTerm(context, edge);
-    return section("stage.rule.feedback", [names, plain(sent) && (numbers ? equals(numbers, mo("="), result(sent)) : equals(result(sent)))], { name: edge.from });
-  });
+  return links
+    .into(name)
+    .slice(0, 2)
+    .map((edge) => {
+      const sent = entry(lane.feedback[edge.k], t);
+      const { names, numbers } = edgeTerm(context, edge);
+      return section(
+        "stage.rule.feedback",
+        [names, plain(sent) && (numbers ? equals(numbers, mo("="), result(sent)) : equals(result(sent)))],
+        { name: edge.from },
+      );
+    });
 }
 
 // ---- x ← x + γ (ε − Σ feedback)
@@ -165,9 +214,31 @@ function moveRule(context, t) {
   const terms = users.slice(0, SHOWN).flatMap((user) => [mo("−"), row(sub("ε", user), derivativeText(user, name))]);
   const more = users.length > SHOWN ? [mo("−"), mo("…")] : [];
   const unit = lane.rate === 1;
-  const general = row(sub("x", name), mo("←"), sub("x", name), mo("+"), ...(unit ? [] : [mi("γ")]), mo("("), sub("ε", name), ...terms, ...more, mo(")"));
+  const general = row(
+    sub("x", name),
+    mo("←"),
+    sub("x", name),
+    mo("+"),
+    ...(unit ? [] : [mi("γ")]),
+    mo("("),
+    sub("ε", name),
+    ...terms,
+    ...more,
+    mo(")"),
+  );
   const minus = sent.slice(0, SHOWN).flatMap((value) => [mo("−"), inside(value)]);
-  const numbers = equals(figure(now.value), mo("+"), ...(unit ? [] : [figure(lane.rate, { decimals: 2 }), mo("×")]), mo("("), figure(now.error), ...minus, ...more, mo(")"), mo("="), figure(after));
+  const numbers = equals(
+    figure(now.value),
+    mo("+"),
+    ...(unit ? [] : [figure(lane.rate, { decimals: 2 }), mo("×")]),
+    mo("("),
+    figure(now.error),
+    ...minus,
+    ...more,
+    mo(")"),
+    mo("="),
+    figure(after),
+  );
   return section("stage.rule.move", [general, numbers]);
 }
 
@@ -176,7 +247,9 @@ const derivativeText = (user, name) => row(mo("∂"), sub("μ", user), mo("/"), 
 function clampRule({ name, payload, lane, t }) {
   if (name !== payload.output || lane.method === "bp") return null;
   const value = held(payload, lane, name, t).value;
-  return section("stage.rule.clamped", [row(sub("x", name), mo("="), mi("y"), ...(plain(value) ? [mo("="), figure(value)] : []))]);
+  return section("stage.rule.clamped", [
+    row(sub("x", name), mo("="), mi("y"), ...(plain(value) ? [mo("="), figure(value)] : [])),
+  ]);
 }
 
 const section = (key, lines, slots = {}) => ({ title: { key, slots }, lines: lines.filter(Boolean) });
@@ -188,7 +261,18 @@ export function methodRule(payload, laneIndex) {
   const gradient = row(derivative(mi(method === "bp" ? "L" : "F"), mi("θ")), mo("="), sum(mi("θ")));
   const title = { key: "stage.rule.method", slots: { method: { key: `stage.method.${method}` } } };
   if (method === "bp") return { title, lines: [row(sub("δ", "i"), mo("="), sum(sub("x", "i"))), gradient] };
-  const move = row(sub("x", "i"), mo("←"), sub("x", "i"), mo("+"), ...(rate === 1 ? [] : [mi("γ")]), mo("("), sub("ε", "i"), mo("−"), sum(sub("x", "i")), mo(")"));
+  const move = row(
+    sub("x", "i"),
+    mo("←"),
+    sub("x", "i"),
+    mo("+"),
+    ...(rate === 1 ? [] : [mi("γ")]),
+    mo("("),
+    sub("ε", "i"),
+    mo("−"),
+    sum(sub("x", "i")),
+    mo(")"),
+  );
   return { title, lines: [row(sub("ε", "i"), mo("="), sub("μ", "i"), mo("−"), sub("x", "i")), move, gradient] };
 }
 
@@ -204,5 +288,7 @@ export function readFrom(payload, laneIndex, name) {
 function partialNames(payload, edge) {
   const user = linksOf(payload).node(edge.to);
   const tree = payload.ops[user.op]?.partials?.[edge.slot];
-  return namesIn(tree).map((slot) => user.inputs[SLOTS.indexOf(slot)]).filter(Boolean);
+  return namesIn(tree)
+    .map((slot) => user.inputs[SLOTS.indexOf(slot)])
+    .filter(Boolean);
 }

@@ -29,20 +29,45 @@ export function createStage(element, payload, options = {}) {
   const root = html("div", { class: "stage", "data-testid": "stage", lang: options.lang ?? "en" });
   const clock = createClock();
   const state = {
-    t: clampStep(options.t ?? 0, stepsOf(payload)), phase: options.phase ?? null, selected: options.selected ?? null,
-    speed: options.speed ?? 1, playing: Boolean(options.playing), view: options.view ?? null,
+    t: clampStep(options.t ?? 0, stepsOf(payload)),
+    phase: options.phase ?? null,
+    selected: options.selected ?? null,
+    speed: options.speed ?? 1,
+    playing: Boolean(options.playing),
+    view: options.view ?? null,
   };
   let [say, parts, alive, size] = [null, null, true, { width: 0, height: 600 }];
   element.append(root);
   root.dataset.theme = options.theme ?? themeOf(root);
 
-  const journey = createJourney(clock, (share) => parts?.board.travel(share), (moving) => data.moving(String(moving)));
-  const player = createPlayer(clock, { length: () => duration(state.speed, state.phase ? "phases" : "step"), advance, changed: playingChanged });
-  const data = Object.fromEntries(["method", "t", "steps", "phase", "playing", "selected", "moving"].map((name) => [name, attribute(root, `data-${name}`)]));
-  const full = createFullStage(root, () => { room.look(); layout(); });
-  const room = watchRoom(root, ({ width, height }) => { size = { width, height }; layout(); });
+  const journey = createJourney(
+    clock,
+    (share) => parts?.board.travel(share),
+    (moving) => data.moving(String(moving)),
+  );
+  const player = createPlayer(clock, {
+    length: () => duration(state.speed, state.phase ? "phases" : "step"),
+    advance,
+    changed: playingChanged,
+  });
+  const data = Object.fromEntries(
+    ["method", "t", "steps", "phase", "playing", "selected", "moving"].map((name) => [
+      name,
+      attribute(root, `data-${name}`),
+    ]),
+  );
+  const full = createFullStage(root, () => {
+    room.look();
+    layout();
+  });
+  const room = watchRoom(root, ({ width, height }) => {
+    size = { width, height };
+    layout();
+  });
   const stopKeys = listenKeys(root, perform, (one) => root.contains(one) && !one.matches("select"));
-  const boardSize = new ResizeObserver(([{ contentRect }]) => parts?.board.resize({ w: contentRect.width, h: contentRect.height }, full.on ? "stage" : "page"));
+  const boardSize = new ResizeObserver(([{ contentRect }]) =>
+    parts?.board.resize({ w: contentRect.width, h: contentRect.height }, full.on ? "stage" : "page"),
+  );
   const curveSize = new ResizeObserver(([{ contentRect }]) => parts?.energy.resize(contentRect.width));
 
   if (options.messages) start(options.messages);
@@ -52,16 +77,19 @@ export function createStage(element, payload, options = {}) {
     if (!alive) return;
     say = createSay(messages);
     build();
-    if (state.playing) { state.playing = false; player.play(); }
+    if (state.playing) {
+      state.playing = false;
+      player.play();
+    }
     if (document.fonts && document.fonts.status !== "loaded") document.fonts.ready.then(() => alive && build());
   }
 
   // ---- parts
 
   function build() {
-    const view = parts ? parts.board.view : state.view;
-    parts?.board.destroy();
     const lanes = options.lanes ?? payload.lanes.map((_, i) => i);
+    const kept = !parts ? state.view : parts.lanes.length === lanes.length ? parts.board.view : null;
+    parts?.board.destroy();
     const family = getComputedStyle(root).fontFamily;
     const shared = { payload, lanes, say, onSelect: select };
     const caption = html("p", { class: "stage-caption", role: "status", "aria-live": "polite" });
@@ -69,12 +97,24 @@ export function createStage(element, payload, options = {}) {
       lanes,
       board: createBoard({ ...shared, family, onView: changed }),
       inspector: createInspector(shared),
-      energy: createEnergy({ ...shared, onInput: (t) => { player.pause(); moveTo({ ...atGrain(state, null), t, phase: state.phase && "feedback" }); } }),
+      energy: createEnergy({
+        ...shared,
+        onInput: (t) => {
+          player.pause();
+          moveTo({ ...atGrain(state, null), t, phase: state.phase && "feedback" });
+        },
+      }),
       controls: createControls({ say, perform, setGrain, setSpeed, share: options.share }),
       legend: createLegend(say),
       setCaption: text(caption),
     };
-    root.replaceChildren(html("div", { class: "stage-main" }, parts.board.element, parts.inspector.element), parts.energy.element, parts.controls.element, caption, parts.legend.element);
+    root.replaceChildren(
+      html("div", { class: "stage-main" }, parts.board.element, parts.inspector.element),
+      parts.energy.element,
+      parts.controls.element,
+      caption,
+      parts.legend.element,
+    );
     boardSize.disconnect();
     curveSize.disconnect();
     boardSize.observe(parts.board.element);
@@ -83,7 +123,8 @@ export function createStage(element, payload, options = {}) {
     draw({});
     parts.board.select(state.selected);
     measureNow();
-    parts.board.restore(view);
+    parts.board.restore(kept);
+    data.moving("false");
   }
 
   // The first picture is drawn at once, without waiting for the observers.
@@ -96,7 +137,8 @@ export function createStage(element, payload, options = {}) {
   function layout() {
     const narrow = size.width < NARROW && !full.on;
     root.classList.toggle("narrow", narrow);
-    root.style.height = full.on || narrow ? "" : `${Math.max(options.height ?? size.height, (parts?.board.needs ?? 0) + BELOW)}px`;
+    root.style.height =
+      full.on || narrow ? "" : `${Math.max(options.height ?? size.height, (parts?.board.needs ?? 0) + BELOW)}px`;
   }
 
   // ---- drawing
@@ -119,8 +161,14 @@ export function createStage(element, payload, options = {}) {
   }
 
   function captionText(t, steps, phase) {
-    const place = say(phase ? "stage.step_of_phase" : "stage.step_of", { t, steps, phase: phase ? { key: `stage.grain_${phase}` } : "" });
-    const happened = explainStep(payload, parts.lanes, t, phase).map(({ key, slots }) => say(key, slots)).join(" ");
+    const place = say(phase ? "stage.step_of_phase" : "stage.step_of", {
+      t,
+      steps,
+      phase: phase ? { key: `stage.grain_${phase}` } : "",
+    });
+    const happened = explainStep(payload, parts.lanes, t, phase)
+      .map(({ key, slots }) => say(key, slots))
+      .join(" ");
     return say("stage.caption", { place, happened });
   }
 
@@ -131,12 +179,13 @@ export function createStage(element, payload, options = {}) {
   // ---- moving
 
   function moveTo(position, forward = false) {
-    journey.finish();
+    if (root.dataset.moving === "true") journey.finish();
     const lively = forward && !reducedMotion();
     Object.assign(state, { t: clampStep(position.t, stepsOf(payload)), phase: position.phase });
     root.classList.toggle("moving", lively);
     draw({ travel: lively, flash: lively && state.speed <= 4 });
-    if (lively) journey.start(Math.min(450, 0.8 * duration(state.speed, state.phase ? "phases" : "step")));
+    if (lively && parts?.board.messages)
+      journey.start(Math.min(450, 0.8 * duration(state.speed, state.phase ? "phases" : "step")));
     changed();
   }
 
@@ -156,7 +205,10 @@ export function createStage(element, payload, options = {}) {
     player.play();
   }
 
-  const byHand = (position, forward) => { player.pause(); moveTo(position, forward); };
+  const byHand = (position, forward) => {
+    player.pause();
+    moveTo(position, forward);
+  };
 
   function select(name) {
     state.selected = name;
@@ -166,8 +218,14 @@ export function createStage(element, payload, options = {}) {
     changed();
   }
 
-  function setGrain(grain) { byHand(atGrain(state, grain)); }
-  function setSpeed(speed) { state.speed = speed; draw({}); changed(); }
+  function setGrain(grain) {
+    byHand(atGrain(state, grain));
+  }
+  function setSpeed(speed) {
+    state.speed = speed;
+    draw({});
+    changed();
+  }
 
   function escape() {
     if (parts.legend.open) return parts.legend.close();
@@ -200,7 +258,9 @@ export function createStage(element, payload, options = {}) {
 
   return {
     root,
-    goTo(t, phase = state.phase && "feedback") { byHand({ t, phase }); },
+    goTo(t, phase = state.phase && "feedback") {
+      byHand({ t, phase });
+    },
     play,
     pause: () => player.pause(),
     /** Show other numbers. Of the same problem: step, zoom and selection stay; of another: start where the options say. */
@@ -212,11 +272,17 @@ export function createStage(element, payload, options = {}) {
       payload = nextPayload;
       Object.assign(options, nextOptions);
       const start = same ? state : { t: 0, selected: null, view: null };
-      Object.assign(state, { ...start, ...pick(nextOptions, ["phase", "selected", "speed"]), t: clampStep(nextOptions.t ?? start.t, stepsOf(payload)) });
+      Object.assign(state, {
+        ...start,
+        ...pick(nextOptions, ["phase", "selected", "speed"]),
+        t: clampStep(nextOptions.t ?? start.t, stepsOf(payload)),
+      });
       if (!same) parts?.board.fit();
       if (say) build();
     },
-    setTheme(theme) { root.dataset.theme = theme ?? themeOf(root); },
+    setTheme(theme) {
+      root.dataset.theme = theme ?? themeOf(root);
+    },
     destroy() {
       alive = false;
       clock.stop();
@@ -231,4 +297,5 @@ export function createStage(element, payload, options = {}) {
   };
 }
 
-const pick = (object, names) => Object.fromEntries(names.filter((name) => name in object).map((name) => [name, object[name]]));
+const pick = (object, names) =>
+  Object.fromEntries(names.filter((name) => name in object).map((name) => [name, object[name]]));

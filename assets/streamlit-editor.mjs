@@ -55,5 +55,5 @@ function startState(data) {
   const kept = draftFor(data.document);
   if (!kept) return {};
   const start = begin(settled(data.document));
-  return { history: push(start, settled(kept)), rev: (data.rev ?? 0) + 1, send: true };
+  return { history: push(start, settled(kept)), rev: (data.rev ?? 0) + 1, unsent: true };
 }

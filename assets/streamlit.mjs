@@ -5,6 +5,36 @@
 
 import { loadMessages } from "./messages.mjs";
 import { createStage } from "./stage.mjs";
+// Named here too, so that the browser fetches them all at once and not one level of imports after the other.
+import "./board.mjs";
+import "./cards.mjs";
+import "./columns.mjs";
+import "./controls.mjs";
+import "./curve.mjs";
+import "./dom.mjs";
+import "./edge.mjs";
+import "./energy.mjs";
+import "./explain.mjs";
+import "./formula.mjs";
+import "./frame.mjs";
+import "./fullstage.mjs";
+import "./geometry.mjs";
+import "./graph.mjs";
+import "./heat.mjs";
+import "./icons.mjs";
+import "./inspector.mjs";
+import "./keys.mjs";
+import "./legend.mjs";
+import "./measure.mjs";
+import "./motion.mjs";
+import "./node.mjs";
+import "./player.mjs";
+import "./position.mjs";
+import "./room.mjs";
+import "./rules.mjs";
+import "./theme.mjs";
+import "./trace.mjs";
+import "./viewport.mjs";
 
 const mounted = new WeakMap();
 const remembered = new Map(); // problem → where its stage stood, for when Streamlit mounts it again
@@ -52,13 +82,23 @@ function tableOf({ lang = "en", messages }) {
 // What was remembered wins over Python's first step, until Python asks for another one.
 function optionsOf(data) {
   const saved = remembered.get(data.payload.problem);
-  const start = saved && saved.asked === data.t && saved.resets === data.resets ? saved.state : { t: data.t ?? 0, phase: data.phase ?? null, selected: data.selected ?? null };
+  const start =
+    saved && saved.asked === data.t && saved.resets === data.resets
+      ? saved.state
+      : { t: data.t ?? 0, phase: data.phase ?? null, selected: data.selected ?? null };
   const onChange = (state) => {
     const { problem } = data.payload;
     remembered.set(problem, { asked: data.t, resets: data.resets, state: { ...state } });
     writeLink(state.t);
   };
-  return { ...start, lanes: data.lanes, lang: data.lang, height: data.height, share: () => linkWith(currentStep), onChange };
+  return {
+    ...start,
+    lanes: data.lanes,
+    lang: data.lang,
+    height: data.height,
+    share: () => linkWith(currentStep),
+    onChange,
+  };
 }
 
 function changedOptions(before, next) {
@@ -101,7 +141,9 @@ export function loadStyle(parentElement, file = "stage.css") {
   const there = [...place.querySelectorAll("link[rel=stylesheet]")].find((link) => link.href === href);
   if (there) return there.loaded;
   const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
-  link.loaded = new Promise((done) => { link.onload = link.onerror = done; });
+  link.loaded = new Promise((done) => {
+    link.onload = link.onerror = done;
+  });
   place.append(link);
   return link.loaded;
 }

@@ -14,7 +14,10 @@ function parse(colour) {
     const wide = hex.length < 6 ? [...hex].map((c) => c + c).join("") : hex;
     return [0, 2, 4].map((i) => parseInt(wide.slice(i, i + 2), 16) / 255);
   }
-  const list = /^rgba?\(([^)]+)\)$/.exec(colour)?.[1].split(/[\s,/]+/).map(Number);
+  const list = /^rgba?\(([^)]+)\)$/
+    .exec(colour)?.[1]
+    .split(/[\s,/]+/)
+    .map(Number);
   return list && list[3] !== 0 ? list.slice(0, 3).map((c) => c / 255) : null;
 }
 

@@ -38,6 +38,10 @@ export function held(payload, lane, name, t) {
 
 /** Return the parameters (and, with `inputs`, the inputs) read at a step through a node. */
 export function readsThrough(payload, lane, name, t) {
-  const leaves = linksOf(payload).into(name).map((edge) => edge.from);
-  return [...new Set(leaves)].filter((leaf) => lane.reads[leaf] === t && linksOf(payload).node(leaf).kind === "parameter");
+  const leaves = linksOf(payload)
+    .into(name)
+    .map((edge) => edge.from);
+  return [...new Set(leaves)].filter(
+    (leaf) => lane.reads[leaf] === t && linksOf(payload).node(leaf).kind === "parameter",
+  );
 }

@@ -56,7 +56,12 @@ export function listenGestures(element, { get, set, done }) {
     if (moved >= CLICK) done();
   };
   // A drag that ends on a node is no click on it.
-  const click = (event) => { if (moved >= CLICK) { event.stopPropagation(); moved = 0; } };
+  const click = (event) => {
+    if (moved >= CLICK) {
+      event.stopPropagation();
+      moved = 0;
+    }
+  };
   const wheel = (event) => {
     if (!event.ctrlKey && !event.metaKey && !engaged && scrolls(element)) return;
     event.preventDefault();
@@ -64,9 +69,18 @@ export function listenGestures(element, { get, set, done }) {
     clearTimeout(timer);
     timer = setTimeout(done, 120);
   };
-  const leave = () => { if (!fingers.size) engaged = false; };
+  const leave = () => {
+    if (!fingers.size) engaged = false;
+  };
 
-  const listeners = [["pointerdown", down], ["pointermove", move], ["pointerup", up], ["pointercancel", up], ["pointerleave", leave], ["wheel", wheel]];
+  const listeners = [
+    ["pointerdown", down],
+    ["pointermove", move],
+    ["pointerup", up],
+    ["pointercancel", up],
+    ["pointerleave", leave],
+    ["wheel", wheel],
+  ];
   for (const [name, listener] of listeners) element.addEventListener(name, listener, { passive: false });
   element.addEventListener("click", click, true);
   return () => clearTimeout(timer);

@@ -180,3 +180,24 @@ METHODS: dict[str, Callable[[Problem], Gradients]] = {
 }
 
 # ---------------------------------------------------------------- measuring
+
+
+class PeakMemory(TorchDispatchMode):
+    """Counts the bytes of all tensors made while it is on and still held, and keeps the largest count."""
+
+    def __init__(self, *known: Tensor) -> None:
+        super().__init__()
+        self.known = {tensor.untyped_storage()._cdata for tensor in known}
+        self.held: dict[int, tuple[StorageWeakRef, int]] = {}
+        self.peak = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        output = func(*args, **(kwargs or {}))
+        for each in torch.utils._pytree.tree_leaves(output):
+            if isinstance(each, Tensor):
+                storage = each.untyped_storage()
+                if storage._cdata not in self.known:
+                    self.held.setdefault(storage._cdata, (StorageWeakRef(storage), storage.nbytes()))
+        self.held = {key: (storage, size) for key, (storage, size) in self.held.items() if not storage.expired()}
+        self.peak = max(self.peak, sum(size for _, size in self.held.values()))
+        return output

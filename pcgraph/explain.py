@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from pcgraph.compare import reading
@@ -13,14 +15,14 @@ from pcgraph.errors import GraphError, SettingError, did_you_mean
 from pcgraph.graph import Node, listing
 from pcgraph.inference import rate_of
 from pcgraph.messages import number, say
-from pcgraph.ops import OPS, tree
+from pcgraph.ops import OPS, rule, slot_name
+from pcgraph.passes import distances
 from pcgraph.solve import METHODS
 from pcgraph.trace import Solution, Step
 
-SLOTS = ("x", "y", "z", "u", "v", "w")
 SIGNS = {"+": "+", "-": "−", "*": "×", "/": "÷", "**": "^", "@": "@"}
 KINDS = {"exact": "zil", "scaled": "scaled", "moved": "unlevelled"}  # what may honestly be said of a Z-IL run
-BINDS = {"+": 1, "-": 1, "*": 2, "/": 2, "@": 2, "neg": 3, "**": 4}
+BINDS = {"+": 1, "-": 1, "*": 2, "/": 2, "@": 2, "neg": 4, "**": 5}
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,9 @@ class Rule:
     general: str
     filled: str
     result: Tensor | None
+
+
+Sent = list[tuple[str, Rule, Tensor]]  # from which user, by which rule, what
 
 
 @dataclass(frozen=True)
@@ -80,81 +85,128 @@ def explain(solution: Solution, name: str, t: int) -> Explanation:
 
 
 def _inner_rules(solution: Solution, node: Node, step: Step) -> list[Rule]:
-    name, sent = node.name, _arriving(solution, node, step)
-    prediction = _rule("prediction", f"μ({name})", *_formula(node, step), step.predictions[name])
-    error = step.errors.get(name)
+    name, sent, error = node.name, _arriving(solution, node, step), step.errors.get(node.name)
+    prediction = _rule("prediction", f"μ({name})", *_formula(node, _taken_at(solution, step)), step.predictions[name])
     if solution.method == "bp":
-        return [prediction, *([_rule("cotangent", f"δ({name})", *_sum(sent), error)] if error is not None else [])]
+        known = _at_output(solution, step) if name == solution.problem.graph.output else _sum(sent)
+        return [prediction, *([] if error is None else [_rule("cotangent", f"δ({name})", *known, error)])]
     x, mu = (text(found[name]) for found in (step.values, step.predictions))
-    rules = [
-        prediction,
-        _rule("error", f"ε({name})", f"μ({name}) − x({name})", f"{mu} − {x}", error),
-        *[rule for rule, _ in sent],
-    ]
+    held = f"μ({name}) − x({name})", f"{mu} − {x}"
+    if name == solution.problem.graph.output:
+        held = _at_output(solution, step)
+    rules = [prediction, _rule("error", f"ε({name})", *held, error), *[line for _, line, _ in sent]]
     if name != solution.problem.graph.output and step.t + 1 < len(solution.steps):
         gamma = number(rate_of(name, solution.rate or 0.0), 3)
-        pull = " + ".join(text(part) for _, part in sent) or "0"
-        general = f"x({name}) + γ (ε({name}) − ({' + '.join(rule.general.split(' = ')[0] for rule, _ in sent) or '0'}))"
-        filled = f"{x} + {gamma} ({text(error)} − ({pull}))"
+        pull = " + ".join(text(part) for _, _, part in sent) or "0"
+        own, shown = _weighed(solution, name, f"ε({name})", text(error))
+        general = f"x({name}) + γ ({own} − ({' + '.join(line.general.split(' = ')[0] for _, line, _ in sent) or '0'}))"
+        filled = f"{x} + {gamma} ({shown} − ({pull}))"
         rules.append(
             _rule("move", f"x({name}) at {step.t + 1}", general, filled, solution.steps[step.t + 1].values[name])
         )
     return rules
 
 
+def _taken_at(solution: Solution, step: Step) -> Step:
+    """Return the step at which predictions and derivatives are taken: fixed predictions keep the first."""
+    return solution.steps[0] if solution.method == "fixed" else step
+
+
+def _at_output(solution: Solution, step: Step) -> tuple[str, str]:
+    """Return the output's error, ∂(loss)/∂μ: in general and with numbers."""
+    problem, name = solution.problem, solution.problem.graph.output
+    general, filled = f"μ({name})", text(step.predictions[name])
+    if problem.loss == "cross_entropy":
+        general, filled = f"softmax({general})", f"softmax({filled})"
+    if solution.method == "bp":
+        return f"{general} − y", f"{filled} − {text(problem.target)}"
+    return f"{general} − x({name})", f"{filled} − {text(step.values[name])}"
+
+
+def _weighed(solution: Solution, name: str, general: str, filled: str) -> tuple[str, str]:
+    """Return an error times its node's precision, where it has one."""
+    weight = (solution.precision or {}).get(name, 1.0)
+    return (general, filled) if weight == 1 else (f"π({name}) × {general}", f"{number(weight)} × {filled}")
+
+
 def _leaf_rules(solution: Solution, node: Node, step: Step) -> list[Rule]:
-    sent = _arriving(solution, node, step)
-    rules = [rule for rule, _ in sent]
-    if node.name in step.read:
-        rules.append(_rule("gradient", f"∂({node.name})", *_sum(sent), step.read[node.name]))
+    name, sent = node.name, _arriving(solution, node, step)
+    rules = [line for _, line, _ in sent]
+    if name in step.read:
+        general, filled = _sum(_due(solution, name, step, sent))
+        earlier = gradient_by(solution, name, step.t - 1)
+        if earlier is not None:
+            general, filled = f"∂({name}) + {general}", f"{text(earlier)} + {filled}"
+        rules.append(_rule("gradient", f"∂({name})", general, filled, gradient_by(solution, name, step.t)))
     return rules
 
 
-def _arriving(solution: Solution, node: Node, step: Step) -> list[tuple[Rule, Tensor]]:
-    """Return the rule and the number of everything that users send to a node at a step."""
+def gradient_by(solution: Solution, name: str, t: int) -> Tensor | None:
+    """Return what has been read of a leaf's gradient by step t, None where nothing has."""
+    read = [step.read[name] for step in solution.steps if step.t <= t and name in step.read]
+    return reduce(torch.add, read) if read else None
+
+
+def _due(solution: Solution, name: str, step: Step, sent: Sent) -> Sent:
+    """Return what a leaf's gradient adds up at a step: un-levelled Z-IL reads every edge at its own time."""
+    if solution.method == "zil":
+        for clock in (distances(solution.problem.graph), solution.levels):
+            due = [each for each in sent if clock[each[0]] == step.t]
+            if due and torch.equal(reduce(torch.add, [part for _, _, part in due]), step.read[name]):
+                return due
+    return sent
+
+
+def _arriving(solution: Solution, node: Node, step: Step) -> Sent:
+    """Return user, rule and number of everything that users send to a node: BP's have come one by one."""
     graph, symbol, found = solution.problem.graph, METHODS[solution.method].symbol, []
+    at = _taken_at(solution, step)
     for user, slot in graph.users(node.name):
-        part = step.feedback.get((user, slot))
-        if part is None or user not in step.errors:
+        sender = step
+        if solution.method == "bp" and solution.levels[user] < min(step.t, len(solution.steps)):
+            sender = solution.steps[solution.levels[user]]
+        part = sender.feedback.get((user, slot))
+        if part is None or user not in sender.errors:
             continue
-        row, error = graph[user], text(step.errors[user])
-        general, filled = _partial(row, slot, f"{symbol}({user})", {}), _partial(row, slot, error, _numbers(row, step))
-        found.append((_rule("feedback", f"{user} → {node.name}", general, filled, part), part))
+        error, shown = _weighed(solution, user, f"{symbol}({user})", text(sender.errors[user]))
+        general, filled = (
+            _partial(graph[user], slot, error, {}),
+            _partial(graph[user], slot, shown, _numbers(graph[user], at)),
+        )
+        found.append((user, _rule("feedback", f"{user} → {node.name}", general, filled, part), part))
     return found
 
 
 def _partial(user: Node, slot: int, error: str, numbers: Mapping[str, str]) -> str:
     """Return error × partial derivative of a user's slot, as text."""
-    partials = OPS[user.op].partials
+    _, partials = rule(OPS[user.op], len(user.inputs))
     if slot >= len(partials):
         return f"{error} · ∂μ({user.name})/∂{slot + 1}"
-    content = tree(partials[slot])
     names = numbers or _names(user)
-    if _names_in(content) & {"ct"}:
-        return render(content, {**names, "ct": error})
-    return f"{error} × {render(content, names, 2)}"
+    if _names_in(partials[slot]) & {"ct"}:
+        return render(partials[slot], {**names, "ct": error})
+    return f"{error} × {render(partials[slot], names, 2)}"
 
 
-def _formula(node: Node, step: Step) -> tuple[str, str]:
-    formula = OPS[node.op].formula
-    if not formula:
-        called = f"{node.op}({', '.join(node.inputs)})"
-        return called, called
-    return render(tree(formula), _names(node)), render(tree(formula), _numbers(node, step))
+def _formula(node: Node, at: Step) -> tuple[str, str]:
+    formula, _ = rule(OPS[node.op], len(node.inputs))
+    return render(formula, _names(node)), render(formula, _numbers(node, at))
 
 
 def _names(node: Node) -> dict[str, str]:
-    return {**dict(zip(SLOTS, node.inputs, strict=False)), "out": node.name}
+    return {slot_name(slot): name for slot, name in enumerate(node.inputs)} | {"out": node.name}
 
 
-def _numbers(node: Node, step: Step) -> dict[str, str]:
-    numbers = {slot: text(step.values[name]) for slot, name in zip(SLOTS, node.inputs, strict=False)}
-    return {**numbers, "out": text(step.predictions[node.name])}
+def _numbers(node: Node, at: Step) -> dict[str, str]:
+    settings = {**(getattr(OPS[node.op].forward, "__kwdefaults__", None) or {}), **node.attrs}
+    numbers = {key: f"{value:g}" for key, value in settings.items() if isinstance(value, float)}
+    inputs = {slot_name(slot): text(at.values[name]) for slot, name in enumerate(node.inputs)}
+    return {**numbers, **inputs, "out": text(at.predictions[node.name])}
 
 
-def _sum(sent: list[tuple[Rule, Tensor]]) -> tuple[str, str]:
-    general = " + ".join(rule.general.split(" = ", 1)[1] for rule, _ in sent) or "0"
-    return general, " + ".join(text(part) for _, part in sent) or "0"
+def _sum(sent: Sent) -> tuple[str, str]:
+    general = " + ".join(line.general.split(" = ", 1)[1] for _, line, _ in sent) or "0"
+    return general, " + ".join(text(part) for _, _, part in sent) or "0"
 
 
 def _rule(kind: str, left: str, general: str, filled: str, result: Tensor | None) -> Rule:
@@ -166,9 +218,10 @@ def _read(solution: Solution, node: Node) -> tuple[str, ...]:
     graph, names = solution.problem.graph, list(node.inputs)
     for user, slot in graph.users(node.name):
         names.append(user)
-        partials, inputs = OPS[graph[user].op].partials, graph[user].inputs
-        used = _names_in(tree(partials[slot])) if slot < len(partials) else set(SLOTS)
-        names += [name for key, name in zip(SLOTS, inputs, strict=False) if key in used]
+        inputs = graph[user].inputs
+        _, partials = rule(OPS[graph[user].op], len(inputs))
+        used = _names_in(partials[slot]) if slot < len(partials) else set(map(slot_name, range(len(inputs))))
+        names += [name for place, name in enumerate(inputs) if slot_name(place) in used]
     return tuple(dict.fromkeys(name for name in names if name != node.name))
 
 
@@ -181,8 +234,10 @@ def _sentence(solution: Solution, node: Node, step: Step) -> str:
     if node.is_leaf:
         times = [s.t for s in solution.steps if node.name in s.read]
         when = "unread" if not times or t < times[0] else "reads" if t in times else "was_read"
-        gradient = text(solution.gradients[node.name]) if node.name in solution.gradients else "·"
-        return say(f"explain.leaf.{when}", **slots, when=times[-1] if times else "·", gradient=gradient)
+        gradient = text(gradient_by(solution, node.name, t))
+        return say(
+            f"explain.leaf.{when}", **slots, when=max((s for s in times if s <= t), default="·"), gradient=gradient
+        )
     if node.name == graph.output:
         return say("explain.bp.output" if solution.method == "bp" else "explain.output", **slots)
     if not method.front:
@@ -208,7 +263,8 @@ def render(content: Any, names: Mapping[str, str], binds: int = 0) -> str:
     '(a + b) × 2'
     """
     if isinstance(content, str):
-        return names.get(content, content)
+        shown = names.get(content, content)
+        return f"({shown})" if shown.startswith("−") and binds >= BINDS["neg"] else shown
     if isinstance(content, int | float):
         return f"{content:g}".replace("-", "−")
     head, *rest = content
@@ -218,7 +274,8 @@ def render(content: Any, names: Mapping[str, str], binds: int = 0) -> str:
         condition, yes, no = (render(part, names) for part in rest)
         return f"({yes} if {condition} else {no})"
     if head == "neg":
-        return f"−{render(rest[0], names, 3)}"
+        negated = f"−{render(rest[0], names, BINDS['neg'])}"
+        return f"({negated})" if binds >= BINDS["neg"] else negated
     if head not in SIGNS:
         return f"{render(rest[0], names)} {head} {render(rest[1], names)}"
     own = BINDS[head]

@@ -73,20 +73,24 @@ def _forward(plan: Plan, problem: Problem) -> tuple[Tensor, dict[str, Any]]:
 def _send(plan: Plan, error: Tensor, kept: dict[str, Any]) -> dict[str, Tensor]:
     """Return the errors of the leaves: level by level, every node sends its error down to its inputs."""
     errors = {plan.output: error}
-    own: set[str] = set()  # sums made here, which nobody else holds: the next part is added in place
+    own: set[str] = set()  # whose sum nobody else holds: the next part is added in place
     for step in plan.front:
-        if step.name not in errors:
-            continue  # an op without derivative stands between it and the output
         parts = step.back(errors.pop(step.name), kept.pop(step.name), step.wanted)
-        for name, part, want in zip(step.inputs, parts, step.wanted, strict=True):
-            if part is None or not want:
+        for slot, name in step.sends:
+            part = parts[slot]
+            if part is None:
                 continue
             if name not in errors:
                 errors[name] = part
+                fresh = step.fresh
             elif name in own:
-                errors[name] += part
+                errors[name].add_(part)
+                continue
+            elif step.fresh:
+                errors[name], fresh = part.add_(errors[name]), True
             else:
-                errors[name] = errors[name] + part
+                errors[name], fresh = errors[name] + part, True
+            if fresh:
                 own.add(name)
     return errors
 
@@ -99,12 +103,17 @@ Back = Callable[[Tensor, Any, Sequence[bool]], Sequence[Tensor | None]]
 
 @dataclass(frozen=True)
 class PlanStep:
-    """A node: how it runs and what it keeps, how it sends back, which inputs want feedback, which values end here."""
+    """A node: how it runs and what it keeps, how it sends back and to whom, and which values no later node reads.
+
+    `fresh`: nobody else holds what it sends.
+    """
 
     name: str
     inputs: tuple[str, ...]
     wanted: tuple[bool, ...]
+    sends: tuple[tuple[int, str], ...]
     last: tuple[str, ...]
+    fresh: bool
     run: Run
     back: Back
 
@@ -141,8 +150,9 @@ def _make_plan(graph: Graph, names: Iterable[str]) -> Plan:
     steps = {}
     for node in alive:
         wanted = tuple(name in wanting for name in node.inputs)
+        sends = tuple((slot, name) for slot, name in enumerate(node.inputs) if wanted[slot])
         run, back = _rules(node, any(wanted))
-        steps[node.name] = PlanStep(node.name, node.inputs, wanted, tuple(ends[node.name]), run, back)
+        steps[node.name] = PlanStep(node.name, node.inputs, wanted, sends, tuple(ends[node.name]), node.op in FRESH, run, back)
     front = sorted((name for name in reversed(steps) if name in wanting), key=level.__getitem__)
     return Plan(graph.output, tuple(steps.values()), tuple(steps[name] for name in front))
 
@@ -159,6 +169,11 @@ READS = {
     "aten.clone": "", "aten.expand": "", "aten.permute": "", "aten.slice.Tensor": "", "aten.embedding": "1",
     "aten.masked_fill.Scalar": "1",
 }  # fmt: skip
+FRESH = frozenset(
+    """mul div square sqrt exp log sin cos tan tanh sigmoid relu leaky_relu softplus gelu silu matmul linear conv2d mean
+    softmax log_softmax layer_norm select aten.batch_norm aten.max_pool2d aten.embedding aten.slice.Tensor
+    aten.masked_fill.Scalar""".split()
+)
 
 
 def _rules(node: Node, wanted: bool) -> tuple[Run, Back]:
@@ -185,7 +200,7 @@ def _run(
     wanted: Sequence[bool],
 ) -> Any:
     output = op.forward(*inputs, **attrs)
-    kept = [x if keep else stand_in(x) for x, keep in zip(inputs, keeps, strict=True)]
+    kept = [x if keep else stand_in(x) for x, keep in zip(inputs, keeps)]  # noqa: B905
     return output, (output if keep_output else stand_in(output), kept)
 
 
@@ -197,7 +212,7 @@ def _back(
         parts = op.vjp(error, output, *inputs, wanted=wanted, **attrs)  # type: ignore[misc]
     else:
         parts = op.vjp(error, output, *inputs, **attrs)  # type: ignore[misc]
-    return [unbroadcast(part, x) if want else None for part, x, want in zip(parts, inputs, wanted, strict=True)]
+    return [unbroadcast(part, x) if want else None for part, x, want in zip(parts, inputs, wanted)]  # noqa: B905
 
 
 _nothing: dict[Any, Tensor] = {}
@@ -205,10 +220,12 @@ _nothing: dict[Any, Tensor] = {}
 
 def stand_in(x: Tensor) -> Tensor:
     """Return a tensor of the same shape and type that takes no memory and reads as NaN."""
-    key = (x.dtype, x.device)
-    if key not in _nothing:
-        _nothing[key] = torch.full((), float("nan") if x.is_floating_point() else 0, dtype=x.dtype, device=x.device)
-    return _nothing[key].expand(x.shape)
+    key = (x.shape, x.dtype, x.device)
+    found = _nothing.get(key)
+    if found is None:
+        nothing = float("nan") if x.is_floating_point() else 0
+        found = _nothing[key] = torch.full((), nothing, dtype=x.dtype, device=x.device).expand(x.shape)
+    return found
 
 
 # ---- ops that torch differentiates: forward runs once, and is recorded
@@ -230,7 +247,26 @@ def _back_recorded(error: Tensor, kept: Any, wanted: Sequence[bool]) -> Sequence
     return [next(found) if want else None for want in wanted]
 
 
-# ---- ops whose derivative wants more of forward than its output
+# ---- ops whose derivative wants more of forward than its output, or can do with less than their row does
+
+
+def _run_linear(attrs: Mapping[str, Any], inputs: list[Tensor], wanted: Sequence[bool]) -> Any:
+    x, weight = inputs[:2]
+    return torch.nn.functional.linear(*inputs), (x if wanted[1] else None, weight if wanted[0] else None)
+
+
+def _back_linear(attrs: Mapping[str, Any], error: Tensor, kept: Any, wanted: Sequence[bool]) -> Sequence[Tensor | None]:
+    x, weight = kept
+    rows = error if error.dim() == 2 else error.reshape(-1, error.shape[-1])
+    to_x = to_weight = to_bias = None
+    if wanted[0]:
+        to_x = rows.mm(weight)
+        to_x = to_x if error.dim() == 2 else to_x.view(*error.shape[:-1], weight.shape[1])
+    if wanted[1]:
+        to_weight = rows.t().mm(x if x.dim() == 2 else x.reshape(-1, x.shape[-1]))
+    if len(wanted) == 3 and wanted[2]:
+        to_bias = rows.sum(0)
+    return to_x, to_weight, to_bias
 
 
 def _run_layer_norm(attrs: Mapping[str, Any], inputs: list[Tensor], wanted: Sequence[bool]) -> Any:
@@ -274,6 +310,7 @@ def _back_max_pool(
 
 
 SAVING: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "linear": (_run_linear, _back_linear),
     "layer_norm": (_run_layer_norm, _back_layer_norm),
     "aten.batch_norm": (_run_batch_norm, _back_batch_norm),
     "aten.max_pool2d": (_run_max_pool, _back_max_pool),

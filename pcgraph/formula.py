@@ -8,7 +8,7 @@ import math
 import re
 import unicodedata
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -66,7 +66,7 @@ def to_formula(problem: Problem) -> str:
     h = tanh(mul1)
     minimise squared_error(h, 0.3)
     """
-    names = _python_names(problem.graph.names)
+    names = python_names(problem.graph.names)
     lines = [f"{names[node.name]} = {_right_side(node, problem, names)}" for node in problem.graph.nodes]
     target = write_numbers(problem.target, "target", integer=problem.loss == "cross_entropy")
     lines.append(f"minimise {problem.loss}({names[problem.graph.output]}, {target!r})")
@@ -458,17 +458,17 @@ def _attr(value: Any) -> Any:
 _SPELLED = str.maketrans({"′": "_p", "″": "_pp", "‴": "_ppp", ".": "_"})
 
 
-def _python_names(names: Iterable[str]) -> dict[str, str]:
-    """Return a Python name for every name, its own where it is one; no two are the same."""
+def python_names(names: Iterable[str], reserved: Container[str] = ()) -> dict[str, str]:
+    """Return a Python name for every name, its own where it is one and not reserved; no two are the same."""
     names = list(names)
-    taken = {name for name in names if _is_python_name(name)}
+    taken = {name for name in names if _is_python_name(name) and name not in reserved}
     found = {}
     for name in names:
         spelled = name
-        if not _is_python_name(name):
+        if name not in taken:
             stem = _spell(name)
             spelled, count = stem, 1
-            while spelled in taken or not _is_python_name(spelled):
+            while spelled in taken or spelled in reserved or not _is_python_name(spelled):
                 count += 1
                 spelled = f"{stem}_{count}"
             taken.add(spelled)

@@ -129,7 +129,7 @@ def energy_by_node(problem: Problem, state: State, precision: Precision = None) 
     """Return each node's part of the energy: ½ Σ ε² (times its precision), and the loss at the output."""
     output, parts = problem.graph.output, {}
     for name, error in state.errors.items():
-        parts[name] = 0.5 * error.item() ** 2 if error.ndim == 0 else 0.5 * float((error * error).sum())
+        parts[name] = 0.5 * float((error * error).sum())  # a Python float's own ** would raise where it overflows
     parts[output] = float(LOSSES[problem.loss].value(state.predictions[output], problem.target))
     return {name: part * precision.get(name, 1.0) for name, part in parts.items()} if precision else parts
 

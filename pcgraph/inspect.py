@@ -32,7 +32,7 @@ from pcgraph.evaluate import check_target
 from pcgraph.formula import to_formula
 from pcgraph.graph import Node, listing
 from pcgraph.losses import LOSSES
-from pcgraph.ops import LEAF_OPS, OPS, apply
+from pcgraph.ops import LEAF_OPS, OPS, apply, slot_name
 from pcgraph.passes import levels
 from pcgraph.payload import cell
 from pcgraph.problem import LIMITS, NAME, Problem, check_name
@@ -45,10 +45,10 @@ LOOSE = 1e6  # what stands to the right of its user counts as this much farther 
 
 @dataclass(frozen=True)
 class Repair:
-    """One click that mends a finding: `do` is connect, remove, rename, output or value."""
+    """One click that mends a finding: `do` is connect, remove, rename, output or value (no node: the target's)."""
 
     do: str
-    node: str
+    node: str | None
     slot: int | None = None
     to: Any = None
 
@@ -315,7 +315,7 @@ class _Reader:
             self.find(None, DocumentError("error.unknown_loss", **slots))
         target = typed(self.data.get("target"))
         if target is None:
-            self.find(None, DocumentError("error.draft.target"))
+            self.find(None, DocumentError("error.draft.target"), Repair("value", None))
         else:
             self.attempt(None, lambda: read_numbers(target, "target", integer=self.loss == "cross_entropy"))
 
@@ -443,7 +443,7 @@ class _Reader:
         slots += [None] * (least - len(slots))
         for slot, each in enumerate(slots):
             if each is None:
-                where = {"node": clip(name), "op": node.op, "slot": slot + 1, "of": len(slots)}
+                where = {"node": clip(name), "op": node.op, "slot": slot_name(slot)}
                 self.find(name, GraphError("error.draft.slot", **where), self.connect(name, slot))
         if most is not None and len(slots) > most:
             expected = str(most) if least == most else f"{least}–{most}"

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pcgraph.compare import SAME_DIGITS, difference, first_parting, moved_early, reading
+from pcgraph.evaluate import learnable
 from pcgraph.graph import Graph
 from pcgraph.layout import layout
 from pcgraph.ops import OPS, tree
@@ -137,8 +138,11 @@ def _lane(solution: Solution) -> dict[str, Any]:
         "errors": per_node("errors"),
         "feedback": [_series([step.feedback.get((user, slot)) for step in steps]) for _, user, slot in graph.edges],
         "energy": [None if solution.method == "bp" else _number(step.energy) for step in steps],
-        "gradients": {name: _series(_running(steps, name)) for name in solution.gradients if name in graph},
-        "reads": {name: t for name, t in reads.items() if name in graph},
+        "gradients": {
+            name: _series(_running(steps, name)) if name in solution.gradients else None
+            for name in learnable(solution.problem)
+        },
+        "reads": {name: t for name, t in reads.items() if name in solution.gradients},
         "captions": [caption(solution, t, how) for t in range(len(steps))],
     }
 

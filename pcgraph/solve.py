@@ -105,7 +105,7 @@ def solve(
         for name in learnable(source)
         if name in solution.gradients or name in dead
     }
-    return replace(solution, gradients=ordered, levelled=levelled)
+    return replace(solution, gradients=ordered, levelled=levelled, precision=precision)
 
 
 def _inference_trace(

@@ -75,6 +75,7 @@ class Solution:
     levelled: bool = False
     slots: Mapping[str, Any] = field(default_factory=dict)
     message_key: str = ""
+    precision: Mapping[str, float] | None = None
 
     @property
     def message(self) -> str:

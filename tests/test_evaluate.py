@@ -95,7 +95,7 @@ TARGETS = [
     ([1.0, 2.0], "squared_error", r"does not fit the output 'y': got 2, expected 3\."),
     ([[1.0, 2.0, 3.0]], "squared_error", r"got 1 × 3, expected 3\."),
     ([1.0, 2.0], "cross_entropy", r"got 2, expected 3\."),
-    (torch.tensor([0, 1]), "cross_entropy", r"got 2, expected a number\."),
+    (torch.tensor([0, 1]), "cross_entropy", r"does not fit the output 'y': got 2, expected"),
     (torch.tensor(3), "cross_entropy", r"target names class 3, but the output has classes 0 to 2\."),
     (torch.tensor(-1), "cross_entropy", r"target names class -1"),
 ]

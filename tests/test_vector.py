@@ -76,7 +76,7 @@ def filled(problem, settings):
 
 
 def same_bits(one, other):
-    assert list(one) == list(other)
+    assert one.keys() == other.keys()
     for name in one:
         a, b = one[name], other[name]
         assert a.shape == b.shape and a.dtype == b.dtype, name
@@ -98,7 +98,7 @@ def assert_same_traces(problem, settings, monkeypatch):
         for part in ("values", "predictions", "errors", "feedback"):
             same_bits(dict(getattr(a, part).items()), dict(getattr(b, part).items()))
         same_bits(dict(a.read), dict(b.read))
-        assert [repr(each) for each in a.energy_by_node.values()] == [repr(each) for each in b.energy_by_node.values()]
+        assert {n: repr(e) for n, e in a.energy_by_node.items()} == {n: repr(e) for n, e in b.energy_by_node.items()}
         assert a.energy == b.energy or (a.energy != a.energy and b.energy != b.energy)
 
 

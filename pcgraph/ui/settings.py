@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pcgraph.document import from_json
 from pcgraph.errors import PCGraphError, SettingError, did_you_mean
 from pcgraph.formula import parse
 from pcgraph.gallery import gallery
@@ -19,6 +20,7 @@ from pcgraph.solve import METHODS
 
 LINK_VERSION = 1
 LONGEST_LINK = 8_000
+LONGEST_DOCUMENT = 400_000  # characters of a document that came packed in a link
 RATES = (0.01, 2.0)
 STEPS = (0, 1_000)
 FIRST_STEP = 2  # where the stage opens: a few steps in
@@ -26,14 +28,16 @@ FIRST_STEP = 2  # where the stage opens: a few steps in
 
 @dataclass(frozen=True)
 class Settings:
-    """What a visitor sees: a problem (a gallery name or a formula), how it is solved, and the step.
+    """What a visitor sees: a problem (a gallery name, a formula or a document), how it is solved, and the step.
 
+    A document, as JSON text, goes before a formula, and a formula before a gallery name.
     `rates` holds γ by method where it is not the method's own; `steps` None means the method's own number.
     `leaves` and `target` hold what was changed from the problem's own values, as JSON text.
     """
 
     problem: str = "residual"
     formula: str = ""
+    document: str = ""
     methods: tuple[str, ...] = ("zil",)
     rates: Mapping[str, float] = field(default_factory=dict)
     steps: int | None = None
@@ -62,19 +66,51 @@ def _problem(text: str) -> str:
 
 def _formula(text: str) -> str:
     if text.startswith("~"):
-        unpack = zlib.decompressobj()
-        try:
-            packed = unpack.decompress(base64.urlsafe_b64decode(text[1:]), LIMITS.formula * 4)
-            text = packed.decode("utf-8")
-        except (ValueError, zlib.error) as cause:
-            raise SettingError("error.link.formula") from cause
+        text = _unpacked(text[1:], LIMITS.formula, "error.link.formula")
     parse(text)
     return text
 
 
 def _write_formula(text: str) -> str:
-    packed = "~" + base64.urlsafe_b64encode(zlib.compress(text.encode("utf-8"), 9)).decode("ascii")
+    packed = "~" + _packed(text)
     return packed if len(packed) < len(text) else text
+
+
+def _document(text: str) -> str:
+    text = unpack_document(text)
+    from_json(text)
+    return text
+
+
+def pack_document(text: str) -> str:
+    """Return a document's JSON text as a link carries it: without blanks, zlib, base64url.
+
+    >>> unpack_document(pack_document('{"version": 1, "nodes": []}'))
+    '{"version":1,"nodes":[]}'
+    """
+    return _packed(json.dumps(json.loads(text), separators=(",", ":")))
+
+
+def unpack_document(text: str) -> str:
+    """Return the JSON text in a link; raise SettingError where it is cut off, changed or too long."""
+    return _unpacked(text, LONGEST_DOCUMENT, "error.link.document")
+
+
+def _packed(text: str) -> str:
+    return base64.urlsafe_b64encode(zlib.compress(text.encode("utf-8"), 9)).decode("ascii").rstrip("=")
+
+
+def _unpacked(text: str, most: int, key: str) -> str:
+    """Return a packed text, `most` characters at most: a small link must not grow without bound."""
+    unpack = zlib.decompressobj()
+    try:
+        data = base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), b"-_", validate=True)
+        found = unpack.decompress(data, 4 * most).decode("utf-8")
+    except (ValueError, zlib.error) as cause:
+        raise SettingError(key) from cause
+    if not unpack.eof or len(found) > most:
+        raise SettingError(key)
+    return found
 
 
 def _methods(text: str) -> tuple[str, ...]:
@@ -152,6 +188,7 @@ def _write_leaves(leaves: Mapping[str, str]) -> str:
 TABLE = {
     "problem": Row("p", _problem, str),
     "formula": Row("f", _formula, _write_formula),
+    "document": Row("d", _document, pack_document),
     "methods": Row("m", _methods, ",".join),
     "rates": Row("rate", _rates, lambda rates: ",".join(f"{method}:{rate:g}" for method, rate in rates.items())),
     "steps": Row("steps", _count("T", *STEPS), str),
@@ -214,13 +251,20 @@ def to_link(settings: Settings, methods: tuple[str, ...]) -> dict[str, str]:
         for name, row in TABLE.items()
         if name not in ("t", "problem") and getattr(settings, name) not in (getattr(default, name), None)
     }
-    if sum(len(key) + len(text) for key, text in changed.items()) > LONGEST_LINK:
-        raise SettingError("error.link.long", most=LONGEST_LINK)
+    check_link(changed)
     return {"v": str(LINK_VERSION), **changed} if changed else {}
 
 
+def check_link(link: Mapping[str, str]) -> int:
+    """Return how many characters a link takes; raise SettingError where proxies would cut it off."""
+    size = sum(len(key) + len(text) + 2 for key, text in link.items())
+    if size > LONGEST_LINK:
+        raise SettingError("error.link.long", got=size, most=LONGEST_LINK)
+    return size
+
+
 def build(settings: Settings) -> Problem:
-    """Return the problem of the settings: the gallery's or the formula's, with the leaves and target as changed."""
+    """Return the problem of the settings, with the leaves and target as changed."""
     problem = base(settings)
     unknown = [name for name in settings.leaves if name not in problem.values]
     if unknown:
@@ -238,6 +282,8 @@ def build(settings: Settings) -> Problem:
 
 def base(settings: Settings) -> Problem:
     """Return the problem of the settings as it came, before any leaf was changed."""
+    if settings.document:
+        return from_json(settings.document)
     return parse(settings.formula) if settings.formula else gallery[settings.problem]
 
 

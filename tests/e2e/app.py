@@ -55,6 +55,10 @@ class App:
         place = self.stage.locator(f'[data-lane="{lane}"]') if lane else self.stage
         return place.locator(f'[data-node="{name}"]' if name else "[data-node]")
 
+    def card(self, name: str, lane: str | None = None) -> Locator:
+        """Return what is drawn of a node."""
+        return self.stage.locator(".node").filter(has=self.node(name, lane))
+
     def number(self, name: str, quantity: str, lane: str | None = None) -> float | None:
         """Return what a node holds in full precision; None where it is not computed yet."""
         text = self.node(name, lane).get_attribute(f"data-{quantity}")
@@ -108,7 +112,7 @@ class App:
     def boxes(self, lane: str | None = None) -> dict[str, dict[str, float]]:
         """Return where each node is painted."""
         found = self.node(lane=lane).evaluate_all(
-            "all => all.map((one) => [one.dataset.node, one.querySelector('.card').getBoundingClientRect().toJSON()])"
+            "all => all.map((one) => [one.dataset.node, one.getBoundingClientRect().toJSON()])"
         )
         return dict(found)
 

@@ -54,7 +54,7 @@ def test_at_the_end_both_lanes_hold_the_same_gradients_and_the_mark_says_so(app,
     app.press("End", 4)
     assert gradients(app, "bp") == pytest.approx(BP, rel=1e-12)
     assert gradients(app, "zil") == pytest.approx(BP, rel=1e-12)
-    assert app.node("z3", "zil").locator(".mark").inner_text() == "="
+    assert app.card("z3", "zil").locator(".mark").inner_text() == "="
     card = app.stage.get_by_role("complementary").get_by_role("row").filter(has_text="z3")
     assert card.inner_text().split() == ["z3", "−0.02592", "−0.02592", "="]
     found = table(page)
@@ -71,7 +71,7 @@ def test_without_levelling_the_table_shows_which_go_wrong_and_where_they_part(ap
     app.press("End", app.steps)
     assert gradients(app, "bp") == pytest.approx(BP, rel=1e-12)
     assert gradients(app, "zil") == pytest.approx(UNLEVELLED, rel=5e-6)
-    marks = {name: app.node(name, "zil").locator(".mark").inner_text() for name in ("z1", "z2", "z3")}
+    marks = {name: app.card(name, "zil").locator(".mark").inner_text() for name in ("z1", "z2", "z3")}
     assert marks == {"z1": "=", "z2": "≠", "z3": "≠"}
     found = table(page)
     assert {leaf: found[leaf, "Z-IL"][-1] == say("compare.no") for leaf in BP} == {leaf: leaf != "z1" for leaf in BP}

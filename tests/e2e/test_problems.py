@@ -28,7 +28,7 @@ def test_a_typed_formula_does_it_all_again(app, page):
     page.get_by_role("link", name=say("page.compare.title")).click()
     expect(app.node("w2", "zil")).to_be_attached()
     app.press("End", app.steps)
-    assert app.node("w1", "zil").locator(".mark").inner_text() == "="
+    assert app.card("w1", "zil").locator(".mark").inner_text() == "="
 
 
 MISTYPED = {

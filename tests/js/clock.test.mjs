@@ -8,9 +8,17 @@ function fakeFrames() {
   let waiting = [];
   return {
     request: (frame) => waiting.push(frame),
-    cancel: () => { waiting = []; },
-    run(now) { const frames = waiting; waiting = []; for (const frame of frames) frame(now); },
-    get idle() { return waiting.length === 0; },
+    cancel: () => {
+      waiting = [];
+    },
+    run(now) {
+      const frames = waiting;
+      waiting = [];
+      for (const frame of frames) frame(now);
+    },
+    get idle() {
+      return waiting.length === 0;
+    },
   };
 }
 
@@ -62,7 +70,11 @@ test("the player steps at once, keeps its pace, and stops at the end", () => {
   const frames = fakeFrames();
   const states = [];
   let t = 0;
-  const player = createPlayer(createClock(frames), { length: () => 100, advance: () => (t += 1) < 3, changed: (playing) => states.push(playing) });
+  const player = createPlayer(createClock(frames), {
+    length: () => 100,
+    advance: () => (t += 1) < 3,
+    changed: (playing) => states.push(playing),
+  });
   player.play();
   player.play();
   for (let now = 0; now <= 1000; now += 20) frames.run(now);
@@ -77,11 +89,32 @@ test("speeds go from a quarter to eight and no further", () => {
   assert.equal(duration(8, "step") * 8, duration(1, "step"));
 });
 
-const element = (...selectors) => ({ matches: (list) => list.split(",").map((one) => one.trim()).some((one) => selectors.includes(one)) });
+const element = (...selectors) => ({
+  matches: (list) =>
+    list
+      .split(",")
+      .map((one) => one.trim())
+      .some((one) => selectors.includes(one)),
+});
 const press = (key, path = [element("body")], more = {}, ours) => actionOf({ key, ...more }, path, ours);
 
 test("keys do what the legend says", () => {
-  const expected = { ArrowRight: "next", ArrowLeft: "back", PageDown: "next", PageUp: "back", ArrowUp: "coarser", ArrowDown: "finer", " ": "toggle", Home: "first", End: "last", "+": "faster", "-": "slower", f: "stageMode", "?": "legend", Escape: "escape" };
+  const expected = {
+    ArrowRight: "next",
+    ArrowLeft: "back",
+    PageDown: "next",
+    PageUp: "back",
+    ArrowUp: "coarser",
+    ArrowDown: "finer",
+    " ": "toggle",
+    Home: "first",
+    End: "last",
+    "+": "faster",
+    "-": "slower",
+    f: "stageMode",
+    "?": "legend",
+    Escape: "escape",
+  };
   for (const [key, action] of Object.entries(expected)) assert.equal(press(key), action);
   assert.equal(press("r"), null);
 });
@@ -101,6 +134,9 @@ test("space presses the button that has the focus; every other key works there",
 
 test("our own slider is not somebody else's", () => {
   const slider = element("input:not([type=checkbox]):not([type=button]):not([type=submit])");
-  assert.equal(press("ArrowRight", [slider], {}, (one) => one === slider), "next");
+  assert.equal(
+    press("ArrowRight", [slider], {}, (one) => one === slider),
+    "next",
+  );
   assert.equal(press("ArrowRight", [slider]), null);
 });

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { barScale, entry, laneFrame, markOf, relation, scalar, sign } from "../../assets/frame.mjs";
 import { edgeOf, indexOf, residual } from "./residual.mjs";
 
-const near = (value, expected, digits = 5e-4) => assert.ok(Math.abs(value - expected) < digits, `${value} ≠ ${expected}`);
+const near = (value, expected, digits = 5e-4) =>
+  assert.ok(Math.abs(value - expected) < digits, `${value} ≠ ${expected}`);
 
 test("a constant series has one entry, a missing one is null", () => {
   assert.equal(entry([7], 9), 7);
@@ -37,7 +38,8 @@ test("at its own step each parameter's gradient is BP's, and before it there is 
 });
 
 test("only edges into the front carry feedback where there is a front; elsewhere all that is not 0", () => {
-  const live = (payload, t) => payload.edges.filter((_, k) => laneFrame(payload, 0, t).edges[k].live).map((edge) => `${edge.from}→${edge.to}`);
+  const live = (payload, t) =>
+    payload.edges.filter((_, k) => laneFrame(payload, 0, t).edges[k].live).map((edge) => `${edge.from}→${edge.to}`);
   assert.deepEqual(live(residual("zil"), 2), ["a→b", "z2→b", "a→a′"]);
   assert.deepEqual(live(residual("pc"), 0), ["c→out", "a″→out"]);
   assert.equal(live(residual("pc"), 10).length, residual("pc").edges.length);
@@ -62,7 +64,10 @@ test("the phases of a step: predict hides its error, feedback sends, move shows 
   const sent = (t, phase) => laneFrame(payload, 0, t, phase).edges.filter((edge) => edge.live).length;
   assert.equal(b(2, "predict").error, null);
   near(b(2, "error").error, -0.0756);
-  assert.deepEqual(["predict", "error", "feedback", "move"].map((phase) => sent(2, phase)), [0, 0, 3, 0]);
+  assert.deepEqual(
+    ["predict", "error", "feedback", "move"].map((phase) => sent(2, phase)),
+    [0, 0, 3, 0],
+  );
   assert.equal(b(1, "move").value, b(2, "predict").value);
   assert.notEqual(b(1, "move").value, b(1, "feedback").value);
   assert.deepEqual(laneFrame(payload, 0, 2, "feedback").nodes, laneFrame(payload, 0, 2).nodes);
@@ -78,7 +83,10 @@ test("in BP a cotangent appears in the error phase, and nothing moves", () => {
 
 test("a lane that has ended keeps its last state and sends nothing", () => {
   const payload = residual("bp", "pc");
-  assert.deepEqual(laneFrame(payload, 0, 15).nodes.map((node) => node.error), laneFrame(payload, 0, 4).nodes.map((node) => node.error));
+  assert.deepEqual(
+    laneFrame(payload, 0, 15).nodes.map((node) => node.error),
+    laneFrame(payload, 0, 4).nodes.map((node) => node.error),
+  );
   assert.ok(laneFrame(payload, 0, 15).edges.every((edge) => !edge.live));
 });
 

@@ -59,25 +59,77 @@ test("the messages of all edges at once cover no card and not each other", () =>
 });
 
 test("an edge over several columns goes around what is in its way", () => {
-  const node = (name, x, y, inputs, kind = "node") => ({ name, op: "add", kind, level: 2 - x, x, y, shape: [], inputs });
-  const payload = { nodes: [node("a", 0, 0, [], "input"), node("b", 1, 0, ["a"]), node("c", 2, 0, ["a", "b"])], edges: [{ from: "a", to: "b", slot: 0 }, { from: "a", to: "c", slot: 0 }, { from: "b", to: "c", slot: 1 }] };
+  const node = (name, x, y, inputs, kind = "node") => ({
+    name,
+    op: "add",
+    kind,
+    level: 2 - x,
+    x,
+    y,
+    shape: [],
+    inputs,
+  });
+  const payload = {
+    nodes: [node("a", 0, 0, [], "input"), node("b", 1, 0, ["a"]), node("c", 2, 0, ["a", "b"])],
+    edges: [
+      { from: "a", to: "b", slot: 0 },
+      { from: "a", to: "c", slot: 0 },
+      { from: "b", to: "c", slot: 1 },
+    ],
+  };
   const { cards, edges } = place(payload, "full", leastCell("full", METRICS), METRICS);
-  const inside = edges[1].points.filter(([x, y]) => x > cards[1].x && x < cards[1].x + cards[1].w && y > cards[1].y && y < cards[1].y + cards[1].whole);
+  const inside = edges[1].points.filter(
+    ([x, y]) => x > cards[1].x && x < cards[1].x + cards[1].w && y > cards[1].y && y < cards[1].y + cards[1].whole,
+  );
   assert.deepEqual(inside, []);
-  const routed = place({ ...payload, edges: payload.edges.map((edge, k) => (k === 1 ? { ...edge, via: [[1, -1]] } : edge)) }, "full", { w: 200, h: 130 }, METRICS);
+  const routed = place(
+    { ...payload, edges: payload.edges.map((edge, k) => (k === 1 ? { ...edge, via: [[1, -1]] } : edge)) },
+    "full",
+    { w: 200, h: 130 },
+    METRICS,
+  );
   assert.ok(routed.edges[1].points.some(([, y]) => Math.abs(y + 130) < 1));
 });
 
 test("the nearest free gap is taken, and the wanted place when it is free", () => {
-  assert.equal(freeGap([[0, 10], [12, 30]], 8), 10);
+  assert.equal(
+    freeGap(
+      [
+        [0, 10],
+        [12, 30],
+      ],
+      8,
+    ),
+    10,
+  );
   assert.equal(freeGap([[0, 10]], 20), 20);
-  assert.equal(freeGap([[0, 10], [5, 30]], 8), 0);
+  assert.equal(
+    freeGap(
+      [
+        [0, 10],
+        [5, 30],
+      ],
+      8,
+    ),
+    0,
+  );
 });
 
 test("a curve starts and ends where it should and is walked evenly", () => {
-  const pieces = curveThrough([[0, 0], [50, 40], [100, 40], [150, 0]]);
+  const pieces = curveThrough([
+    [0, 0],
+    [50, 40],
+    [100, 40],
+    [150, 0],
+  ]);
   const points = walk(pieces);
-  assert.deepEqual([points[0], points.at(-1)], [[0, 0], [150, 0]]);
+  assert.deepEqual(
+    [points[0], points.at(-1)],
+    [
+      [0, 0],
+      [150, 0],
+    ],
+  );
   const steps = points.slice(1).map(([x, y], i) => Math.hypot(x - points[i][0], y - points[i][1]));
   assert.ok(Math.max(...steps) / Math.min(...steps) < 1.1);
   assert.deepEqual(pointAt(points, 2), [150, 0]);
@@ -110,7 +162,10 @@ test("step labels never touch, and the last one is there", () => {
 });
 
 test("heat maps: four shades a sign, relative to the largest entry", () => {
-  assert.deepEqual([0, 0.1, 0.26, -1, 1].map((cell) => shadeOf(cell, 1)), [0, 1, 2, -4, 4]);
+  assert.deepEqual(
+    [0, 0.1, 0.26, -1, 1].map((cell) => shadeOf(cell, 1)),
+    [0, 1, 2, -4, 4],
+  );
   const paths = heatPaths({ max: 1, cells: [1, -1, 0, 0.2], grid: [2, 2], whole: true }, { x: 0, y: 0, w: 20, h: 10 });
   assert.equal(paths[4], "M0,0h10v5h-10z");
   assert.equal(paths[-4], "M10,0h10v5h-10z");

@@ -33,5 +33,8 @@ test("a change of grain keeps the step", () => {
 });
 
 test("any wish for a step becomes one that exists", () => {
-  assert.deepEqual([-1e9, 2.4, "3", "x", NaN, 1e400].map((t) => clampStep(t, STEPS)), [0, 2, 3, 0, 0, 4]);
+  assert.deepEqual(
+    [-1e9, 2.4, "3", "x", NaN, 1e400].map((t) => clampStep(t, STEPS)),
+    [0, 2, 3, 0, 0, 4],
+  );
 });

@@ -10,7 +10,8 @@ const print = ({ tag, text, children = [] }) => {
   const inside = children.map(print);
   return tag === "msub" ? `${inside[0]}_${inside[1]}` : tag === "mfrac" ? `${inside[0]}/${inside[1]}` : inside.join("");
 };
-const said = (payload, lane, name, t, phase) => rulesOf(payload, lane, name, t, phase).map(({ title, lines }) => [title.key.split(".").at(-1), ...lines.map(print)]);
+const said = (payload, lane, name, t, phase) =>
+  rulesOf(payload, lane, name, t, phase).map(({ title, lines }) => [title.key.split(".").at(-1), ...lines.map(print)]);
 
 test("the rules of b at step 2 are those of the mock", () => {
   assert.deepEqual(said(residual("zil"), 0, "b", 2), [
@@ -30,7 +31,12 @@ test("BP's cotangent is the sum over users, with its numbers once it is computed
 
 test("each phase shows its own rule", () => {
   const keys = (phase) => said(residual("zil"), 0, "b", 2, phase).map(([key]) => key);
-  assert.deepEqual(["predict", "error", "feedback", "move"].map(keys), [["prediction"], ["error"], ["gradient"], ["move"]]);
+  assert.deepEqual(["predict", "error", "feedback", "move"].map(keys), [
+    ["prediction"],
+    ["error"],
+    ["gradient"],
+    ["move"],
+  ]);
   assert.deepEqual(said(residual("zil"), 0, "b", 2, "predict")[0].slice(1), ["μ_b=a·z2", "=1.2000×(−1.2000)=−1.4400"]);
 });
 
@@ -75,7 +81,8 @@ test("every sentence about every node at every step is in the table, with every 
       for (let t = 0; t <= payload.lanes[0].steps; t += 1) {
         for (const { key, slots } of explainNode(payload, 0, node.name, t)) {
           assert.ok(key in table, key);
-          for (const [, slot] of table[key].matchAll(/\{(\w+)\}/g)) assert.ok(slots[slot] !== undefined, `${key}: ${slot}`);
+          for (const [, slot] of table[key].matchAll(/\{(\w+)\}/g))
+            assert.ok(slots[slot] !== undefined, `${key}: ${slot}`);
         }
       }
     }
