@@ -8,7 +8,7 @@ import { brief, number, short } from "./messages.mjs";
 const MARKS = { exact: "=", close: "≈", no: "≠" };
 const LOCK = "M0 6h14v11h-14zM3 6v-2a4 4 0 0 1 8 0v2";
 
-/** Density → (node, card, context) → {parts, draw(now, reference, flash)}. */
+/** Density → (node, card, context) → {parts, draw(now, reference, flash)}; a box gives its button's attributes and takes the button. */
 export const CARDS = { full: fullCard, slim: fullCard, compact: compactCard, tall: tallCard, box: boxCard };
 
 // A number in the picture: its text, its sign as a class, and a short flash when it changes going forward.
@@ -212,24 +212,16 @@ function smallCard(node, card, context, { nameY, numberY, oneLine }) {
   };
 }
 
-function boxCard(node, card, context) {
-  const rect = svg("rect", { class: "card", width: card.w, height: card.h, rx: node.kind === "input" ? 11 : 6 });
-  const fill = svg("rect", {
-    class: "fill",
-    x: 3,
-    y: 3,
-    width: card.w - 6,
-    height: card.h - 6,
-    rx: node.kind === "input" ? 8 : 4,
-  });
-  const setClass = attribute(fill, "class");
-  const setStrength = attribute(fill, "fill-opacity");
+function boxCard(node, card, { scale }) {
+  let setClass = () => {};
   return {
-    parts: [rect, fill],
+    press: { class: "press card", height: card.h, rx: node.kind === "input" ? 11 : 6 },
+    takes(button) {
+      setClass = attribute(button, "class");
+    },
     draw(now) {
       const value = quantity(node, now);
-      setClass(`fill ${sign(value)}`);
-      setStrength(value === null ? "0" : (0.15 + 0.85 * Math.abs(context.scale(value))).toFixed(2));
+      setClass(`press card ${sign(value)} strength${Math.ceil(5 * Math.abs(scale(value)))}`);
     },
   };
 }

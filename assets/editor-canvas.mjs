@@ -5,6 +5,7 @@ import { pathText } from "./curve.mjs";
 import { html, shown, svg } from "./dom.mjs";
 import { edgesOf, isLeafOp } from "./editor-document.mjs";
 import { createEditEdge } from "./editor-edge.mjs";
+import { shownShape } from "./editor-facts.mjs";
 import { boundsOf, cardOf, CELL, coveredBy, curveBetween, edgeCurve, layoutAt, moved, outOf, portOf, revealed, viewOf } from "./editor-geometry.mjs";
 import { createEditNode, spokenNode } from "./editor-node.mjs";
 import { firstColumn } from "./editor-place.mjs";
@@ -12,6 +13,7 @@ import { cut, ruler } from "./measure.mjs";
 import { zoomAbout } from "./viewport.mjs";
 
 const LONGEST_NAME = 92;
+const TENSOR = 132;
 const READABLE = 0.85;
 const ZOOM = { least: 0.15, most: 3 };
 
@@ -43,12 +45,15 @@ export function createCanvas({ say, family }) {
     const before = scene;
     scene = next;
     metrics.learn(scene.document.nodes, context.payload.ops);
-    cards = new Map(scene.document.nodes.map((node) => [node.name, cardOf(node, ops, metrics.head(node))]));
+    cards = new Map(scene.document.nodes.map((node) => [node.name, cardOf(node, ops, widthOf(node))]));
     drawColumns();
     drawNodes(before?.document);
     drawEdges();
     place();
   }
+
+  // A tensor's heat map stands beside its largest entry.
+  const widthOf = (node) => Math.max(metrics.head(node), shownShape(node, scene.facts)?.length ? TENSOR : 0);
 
   function drawNodes(before) {
     if (before && before !== scene.document) carryNames(before);

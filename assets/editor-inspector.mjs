@@ -83,15 +83,15 @@ function createNodeSection({ say, act }) {
 // Numbers are read while they are typed, so that the graph follows; a half-written list waits for the end.
 function live(text, owner, act) {
   const value = parseValue(text);
-  if (typeof value !== "string") act.value(owner, value);
+  if (typeof value !== "string") act.value(owner, value, true);
 }
 
 function nowText(node, { facts }, say) {
   const value = shownValue(node, facts);
   const { level } = facts.node(node.name);
   const shape = shownShape(node, facts);
-  const size = value === null ? "·" : typeof value === "object" ? say("stage.largest", { value: number(scalar(value), 4) }) : number(Number(value), 4);
-  return [say("editor.now", { value: size }), level === null ? "" : say("stage.level", { level }), shape?.length ? shape.join(" × ") : ""].filter(Boolean).join(" · ");
+  const size = value === null ? "" : typeof value === "object" ? say("stage.largest", { value: number(scalar(value), 4) }) : number(Number(value), 4);
+  return [value === null ? "" : say("editor.now", { value: size }), level === null ? "" : say("stage.level", { level }), shape?.length ? shape.join(" × ") : ""].filter(Boolean).join(" · ");
 }
 
 // Each slot with what it holds: press to take it out, or to choose what goes in.
@@ -156,8 +156,7 @@ function createEdgeSection({ say }) {
 
 function createProblemSection({ say, act }) {
   const title = createField({ label: say("editor.title"), commit: (value) => act.edit({ do: "title", title: value.trim().slice(0, 120) }), leave: act.leave });
-  const commit = (value) => act.target(parseValue(value));
-  const target = createField({ label: say("editor.target"), commit, live: (value) => { if (typeof parseValue(value) !== "string") commit(value); }, leave: act.leave });
+  const target = createField({ label: say("editor.target"), commit: (value) => act.target(parseValue(value)), live: (value) => { if (typeof parseValue(value) !== "string") act.target(parseValue(value), true); }, leave: act.leave });
   const loss = createChoice({ label: say("editor.loss"), commit: (value) => act.edit({ do: "loss", loss: value }) });
   const element = html("section", { class: "part", "aria-label": say("editor.problem_part") }, title.element, target.element, loss.element);
   const losses = [["", LOSSES.map((one) => [one, say(`editor.loss.${one}`)])]];

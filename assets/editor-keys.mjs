@@ -1,6 +1,8 @@
 // What a key means in the editor. Quiet in text fields; Streamlit's own keys never hear what the editor used.
 
 const TYPING = "input, textarea, select, [contenteditable=''], [contenteditable=true], [role=menu], dialog";
+const ELSEWHERE = "[role=listbox], [role=combobox], [role=slider], [role=grid], [role=dialog], [role=tab]";
+const ANYWHERE = new Set(["search", "undo", "redo", "help", "fit"]); // what can be done from any button of the page
 const PRESSABLE = "button, a[href], summary";
 const WITH_CONTROL = { z: "undo", Z: "redo", y: "redo", a: "selectAll", c: "copy", x: "cut", v: "paste", d: "duplicate" };
 const ALONE = {
@@ -19,6 +21,13 @@ export function editActionOf(event, path) {
   if (pressing) return null;
   if (event.key in ARROWS) return { name: "arrow", by: ARROWS[event.key], far: event.shiftKey };
   return event.key in ALONE ? { name: ALONE[event.key] } : null;
+}
+
+/** Return what a key means while the focus is outside the editor: everything where it is on nothing, a little where it is on a button. */
+export function pageActionOf(event, path, onNothing) {
+  if (path.some((one) => one.matches?.(ELSEWHERE))) return null;
+  const action = editActionOf(event, path);
+  return action && (onNothing || ANYWHERE.has(action.name)) ? action : null;
 }
 
 function control(event) {

@@ -42,7 +42,7 @@ function createBody(node, card, context) {
   const value = createNumber({ x: right, y: card.h - 9 }, "number value");
   const heat = createHeat({ x: indent, y: card.h - 24, w: 30, h: 16 });
   const caption = svg("text", { class: "facts", x: card.w / 2, y: card.h + 16, "text-anchor": "middle" });
-  const badge = svg("g", { class: "badge", transform: `translate(${card.w - 4},1)` }, svg("circle", { r: 10 }), word("!", { "text-anchor": "middle", y: 5 }));
+  const badge = svg("g", { transform: `translate(${card.w - 4},1)` }, svg("circle", { r: 10 }), word("!", { "text-anchor": "middle", y: 5 }));
   const ports = createPorts(node, card);
   const title = svg("title");
   title.append(node.name);
@@ -61,6 +61,7 @@ function createBody(node, card, context) {
       value.draw(entry);
       setCaption(captionOf(draft, now));
       showBadge(problems > 0);
+      badge.setAttribute("class", now.facts.node(draft.name).dead && problems === 1 ? "badge advice" : "badge");
       ports.draw(draft);
     },
   };
@@ -108,14 +109,15 @@ export function spokenNode(node, { facts, document, say }) {
   const inputs = (node.inputs ?? []).map((from, slot) => say("editor.node_input", { slot: slotName(slot), from: from ?? say("editor.empty") }));
   const { level, dead } = facts.node(node.name);
   return [
-    say("editor.node", { name: node.name, op }), ...inputs, say(isLeafOp(node.op) ? "editor.holds" : "editor.gives", { value: spokenValue(shownValue(node, facts), say) }),
+    say("editor.node", { name: node.name, op }), ...inputs, spokenValue(node, shownValue(node, facts), say),
     dead ? say("editor.caption_dead") : level === null ? "" : say("stage.level", { level }),
     document.output === node.name ? say("editor.node_output") : "",
     ...facts.problemsOf(node.name).map(({ key, slots }) => say(key, slots)),
   ].filter(Boolean).join(", ");
 }
 
-function spokenValue(value, say) {
-  if (value === null) return say("stage.not_yet");
-  return typeof value === "object" ? say("stage.largest", { value: number(scalar(value), 3) }) : number(Number(value), 3);
+function spokenValue(node, value, say) {
+  if (value === null) return say(isLeafOp(node.op) ? "editor.unfinished" : "stage.not_yet");
+  const spoken = typeof value === "object" ? say("stage.largest", { value: number(scalar(value), 3) }) : number(Number(value), 3);
+  return say(isLeafOp(node.op) ? "editor.holds" : "editor.gives", { value: spoken });
 }

@@ -27,13 +27,19 @@ export function createPalette({ say, add, over }) {
     rove(buttons()[0]);
   }
 
+  // What was searched for has been found: the palette is whole again.
+  function take(row, keyboard) {
+    if (field.value) { field.value = ""; draw(); }
+    add(row.name, { keyboard });
+  }
+
   // One stop for Tab; arrows go through the items.
   const rove = (button) => buttons().forEach((one) => { one.tabIndex = one === button ? 0 : -1; });
 
   function item(row) {
     const sign = html("span", { class: `sign ${row.category === "leaf" ? row.name : ""}`, "aria-hidden": "true" }, row.symbol === row.name ? "ƒ" : row.symbol);
     const button = html("button", { type: "button", class: "op-item", "aria-label": say("editor.add_op", { op: row.name }), title: opLabel(say)(row), tabindex: -1 }, sign, row.name);
-    button.addEventListener("click", (event) => { if (!button.dragged) add(row.name, { keyboard: event.detail === 0 }); button.dragged = false; });
+    button.addEventListener("click", (event) => { if (!button.dragged) take(row, event.detail === 0); button.dragged = false; });
     button.addEventListener("focus", () => rove(button));
     listenDrag(button, row, { add, over });
     return button;
@@ -52,7 +58,7 @@ export function createPalette({ say, add, over }) {
   field.addEventListener("keydown", (event) => {
     const [first] = field.value.trim() ? shownRows() : [];
     if (event.key === "ArrowDown") buttons()[0]?.focus();
-    else if (event.key === "Enter" && first) { field.value = ""; draw(); add(first.name, { keyboard: true }); }
+    else if (event.key === "Enter" && first) take(first, true);
     else if (event.key === "Escape" && field.value) { field.value = ""; draw(); }
     else return;
     event.preventDefault();

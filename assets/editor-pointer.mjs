@@ -6,6 +6,7 @@ import { scrolls, zoomAbout } from "./viewport.mjs";
 const CLICK = 4;
 const REACH = 26; // px on the screen: how near a wire must come to a port
 const LONG = 500;
+const FAR = 30; // a wire dropped this far out asks for a new node
 
 const apart = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]);
 
@@ -127,10 +128,16 @@ export function listenPointer(canvas, act) {
         const to = wanted(point);
         if (to) act.connect(from, to, held ? port : null);
         else if (held) act.disconnect(port);
-        else if (apart(point, start) > 30 && nodeAt(canvas.cards, drawing(point)) === null) act.openAdd(event, from);
+        else dropped(point, event);
       },
       cancel: () => canvas.connect(null),
     };
+
+    function dropped(point, event) {
+      const node = nodeAt(canvas.cards, drawing(point));
+      if (node !== null && node !== from.node) act.full(node);
+      else if (node === null && apart(point, start) > FAR) act.openAdd(event, from);
+    }
   }
 
   function choose(event, point) {

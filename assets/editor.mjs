@@ -12,7 +12,7 @@ import { CELL } from "./editor-geometry.mjs";
 import { createHelp } from "./editor-help.mjs";
 import { begin, push, seal } from "./editor-history.mjs";
 import { createEditInspector } from "./editor-inspector.mjs";
-import { connectActionOf, editActionOf } from "./editor-keys.mjs";
+import { connectActionOf, editActionOf, pageActionOf } from "./editor-keys.mjs";
 import { canvasItems, edgeItems, nodeItems } from "./editor-menu.mjs";
 import { createPalette, opLabel } from "./editor-palette.mjs";
 import { freePlace, settled, snap } from "./editor-place.mjs";
@@ -80,8 +80,8 @@ export function createEditor(element, data, options) {
   const palette = createPalette({ say, add: addNode, over });
   const inspector = createEditInspector({ say, act: {
     edit: commit, perform, rename, repair, leave: back, connectFrom: wiring.start,
-    value: (name, value) => commit({ do: "value", name, value }, { tag: `value ${name}` }),
-    target: (value) => commit({ do: "target", value }, { tag: "target" }),
+    value: (name, value, live) => typed({ do: "value", name, value }, `value ${name}`, live),
+    target: (value, live) => typed({ do: "target", value }, "target", live),
     shape: (name, shape) => (shape ? commit({ do: "value", name, value: reshaped(nodeOf(draft(), name).value, shape) }) : refuse({ key: "editor.refuse.shape" })),
     show(name) { select([name]); canvas.reveal(name); desk.focus(name); },
   } });
@@ -105,6 +105,7 @@ export function createEditor(element, data, options) {
     dragging(on) { dragging = on; showNote(); },
     slotFor: (name) => slotFor(draft(), ops, name),
     source: wiring.source, fits: wiring.fits, connect: wiring.join, disconnect: wiring.cut,
+    full: (name) => refuse({ key: isLeafOp(nodeOf(draft(), name).op) ? "editor.refuse.into_leaf" : "editor.refuse.full", slots: { name } }),
     openAdd, menu: openMenu, rename: startRenaming,
   });
 
@@ -165,6 +166,15 @@ export function createEditor(element, data, options) {
     changed(tag !== null);
     tell(said);
     return true;
+  }
+
+  // What is typed letter by letter is one edit, sent when the typing pauses or ends.
+  function typed(edit, tag, live = false) {
+    const done = commit(edit, { tag });
+    if (live) return done;
+    state.history = seal(state.history);
+    if (timer !== null) send();
+    return done;
   }
 
   function changed(soon = false) {
@@ -296,7 +306,10 @@ export function createEditor(element, data, options) {
     const typing = path.some((one) => one.matches?.("input, textarea, select"));
     const wire = wiring.on && !typing ? connectActionOf(event) : null;
     const action = wire ? null : editActionOf(event, path);
-    if (!wire && !action) return;
+    if (wire || action) run(event, wire, action);
+  }
+
+  function run(event, wire, action) {
     setToast("");
     if (wire) wiring.key(wire);
     else if (perform(action.name, action) === false && action.name === "choose") return;
@@ -305,7 +318,14 @@ export function createEditor(element, data, options) {
   }
 
   // With the focus on nothing, keys are the editor's too: it is what the page is for.
-  const onPageKey = (event) => { if (event.target === document.body || event.target === document.documentElement) onKey(event); };
+  function onPageKey(event) {
+    const path = event.composedPath();
+    if (path.includes(root)) return;
+    const onNothing = event.target === document.body || event.target === document.documentElement;
+    const action = pageActionOf(event, path, onNothing);
+    if (action) run(event, null, action);
+  }
+
   const onKeyUp = (event) => { if (event.key === " ") pointer.hold(false); };
 
   function onFocus(event) {

@@ -2,7 +2,7 @@
 
 import { number } from "./messages.mjs";
 
-export const mi = (text) => ({ tag: text.length === 1 ? "mi" : "mtext", text });
+export const mi = (text) => ({ tag: "mi", text, ...(text.length > 1 ? { class: "word" } : {}) });
 export const mo = (text) => ({ tag: "mo", text });
 export const mn = (text, name) => ({ tag: "mn", text, ...(name ? { class: name } : {}) });
 export const row = (...children) => ({ tag: "mrow", children });

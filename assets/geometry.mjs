@@ -88,7 +88,7 @@ function spread(payload, density, area, metrics, scale) {
   const { top, bottom } = drawingHeight(payload, density, cell.h);
   const room = area.h / scale - (bottom - top) - 2 * MARGIN;
   const w = Math.min(Math.max(area.w / scale / columnsOf(payload), cell.w), cell.w * (density === "box" ? 4 : 1.7));
-  const h = rows > 0 ? Math.min(cell.h + Math.max(room, 0) / rows, cell.h * (density === "box" ? 2.2 : 1.45)) : cell.h;
+  const h = rows > 0 ? Math.min(cell.h + Math.max(room, 0) / rows, cell.h * (density === "box" ? 3 : 1.45)) : cell.h;
   return { density, cell: { w, h }, scale };
 }
 

@@ -2,30 +2,27 @@
 
 import { createColumns } from "./columns.mjs";
 import { svg } from "./dom.mjs";
-import { createEdge, createLines } from "./edge.mjs";
+import { createEdges } from "./edges.mjs";
 import { barScale } from "./frame.mjs";
+import { atOnce, createIdle } from "./idle.mjs";
 import { createNode } from "./node.mjs";
 
 /** Draw the nodes and edges of a lane. `geometry` comes from geometry.mjs, frames from frame.mjs. */
 export function createGraph({ payload, lane, geometry, metrics, say, title, onSelect }) {
   const columns = createColumns(payload, geometry, say, title);
-  const edges = payload.edges.map((edge, k) => createEdge(edge, geometry.edges[k], geometry.density));
+  const edges = createEdges(payload.edges, geometry, (edge) => onSelect(edge.to));
+  const labels = geometry.density === "box" ? createIdle() : atOnce;
   const scale = barScaleOf(payload);
   const nodes = payload.nodes.map((node, i) => {
-    const context = { payload, lane, say, metrics, scale, density: geometry.density };
+    const context = { payload, lane, say, metrics, scale, labels, density: geometry.density };
     return createNode(node, geometry.cards[i], context);
   });
   const world = svg(
     "g",
     { class: "world" },
-    svg(
-      "g",
-      { class: "edges", "aria-hidden": "true" },
-      ...createLines(geometry.edges),
-      ...edges.map((edge) => edge.element),
-    ),
+    edges.element,
     svg("g", { class: "nodes" }, ...nodes.map((node) => node.element)),
-    svg("g", { class: "tokens", "aria-hidden": "true" }, ...edges.map((edge) => edge.token)),
+    edges.tokens,
   );
   const element = svg(
     "svg",
@@ -34,16 +31,16 @@ export function createGraph({ payload, lane, geometry, metrics, say, title, onSe
     world,
     columns.heads,
   );
-  listen(nodes, edges, payload, onSelect);
+  listen(nodes, edges, labels, onSelect);
 
   return {
     element,
     draw(frame, reference, { travel = false, flash = false } = {}) {
       columns.draw(frame.front);
       nodes.forEach((node, i) => node.draw(frame.nodes[i], reference && reference.nodes[i], flash));
-      edges.forEach((edge, k) => edge.draw(frame.edges[k], travel));
+      edges.draw(frame.edges, travel);
     },
-    travel: (share) => edges.forEach((edge) => edge.travel(share)),
+    travel: edges.travel,
     select: (name) => nodes.forEach((node) => node.select(node.name === name)),
     place(view, size) {
       world.setAttribute("transform", `translate(${view.x},${view.y}) scale(${view.k})`);
@@ -58,25 +55,17 @@ function barScaleOf(payload) {
   return scales.get(payload);
 }
 
-function listen(nodes, edges, payload, onSelect) {
-  const near = (name) =>
-    edges.forEach((edge, k) => {
-      edge.light(name !== null && (payload.edges[k].from === name || payload.edges[k].to === name));
+function listen(nodes, edges, labels, onSelect) {
+  for (const { name, button } of nodes) {
+    button.addEventListener("click", () => onSelect(name));
+    button.addEventListener("focus", () => {
+      labels.flush();
+      if (button.matches(":focus-visible")) onSelect(name);
     });
-  for (const node of nodes) {
-    node.button.addEventListener("click", () => onSelect(node.name));
-    node.button.addEventListener("focus", () => {
-      if (node.button.matches(":focus-visible")) onSelect(node.name);
+    button.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") onSelect(name);
     });
-    node.button.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") onSelect(node.name);
-    });
-    node.button.addEventListener("pointerenter", () => near(node.name));
-    node.button.addEventListener("pointerleave", () => near(null));
+    button.addEventListener("pointerenter", () => edges.light(name));
+    button.addEventListener("pointerleave", () => edges.light(null));
   }
-  edges.forEach((edge, k) => {
-    edge.element.addEventListener("pointerenter", () => edge.light(true));
-    edge.element.addEventListener("pointerleave", () => edge.light(false));
-    edge.element.addEventListener("click", () => onSelect(payload.edges[k].to));
-  });
 }

@@ -8,19 +8,8 @@ import { number } from "./messages.mjs";
 /** Return {name, element, button, draw(now, reference, flash), select(on)}. */
 export function createNode(node, card, context) {
   const body = CARDS[context.density](node, card, context);
-  const ring = svg("rect", { class: "ring", x: -5, y: -5, width: card.w + 10, height: card.whole + 10, rx: 14 });
-  // What is seen is hidden from screen readers: the button over it says the same as a sentence.
-  const button = svg(
-    "rect",
-    { class: "press", role: "button", tabindex: 0, "data-node": node.name, width: card.w, height: card.whole, rx: 10 },
-    title(node),
-  );
-  const element = svg(
-    "g",
-    { transform: `translate(${card.x},${card.y})` },
-    svg("g", { "aria-hidden": "true" }, ring, ...body.parts),
-    button,
-  );
+  const button = svg("rect", { role: "button", tabindex: 0, "data-node": node.name, width: card.w }, title(node));
+  const element = svg("g", { transform: `translate(${card.x},${card.y})` }, ...around(button, card, body, context));
   const setClass = attribute(element, "class");
   const data = ["value", "prediction", "error"].map((name) => [name, attribute(button, `data-${name}`)]);
   const setGradient = attribute(button, "data-gradient");
@@ -40,7 +29,7 @@ export function createNode(node, card, context) {
       classes();
       const changed = data.map(([name, set]) => set(full(now[name])));
       changed.push(setGradient(full(now.gradient)));
-      if (changed.includes(true)) setLabel(spoken(node, now, context));
+      if (changed.includes(true)) context.labels.put(node.name, () => setLabel(spoken(node, now, context)));
       body.draw(now, reference, flash);
     },
     select(on) {
@@ -49,6 +38,16 @@ export function createNode(node, card, context) {
       button.setAttribute("aria-pressed", String(on));
     },
   };
+}
+
+// What is seen is hidden from screen readers: the button over it says the same as a sentence. A box is its own button.
+function around(button, card, body, { density }) {
+  const still = { class: "press", height: card.whole, rx: 10 };
+  for (const [name, value] of Object.entries(body.press ?? still)) button.setAttribute(name, value);
+  body.takes?.(button);
+  if (density === "box") return [button];
+  const ring = svg("rect", { class: "ring", x: -5, y: -5, width: card.w + 10, height: card.whole + 10, rx: 14 });
+  return [svg("g", { "aria-hidden": "true" }, ring, ...body.parts), button];
 }
 
 const title = ({ name }) => {

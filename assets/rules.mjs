@@ -122,7 +122,7 @@ function cotangentRule(context) {
 }
 
 const inside = (value) => (value < 0 ? row(mo("("), figure(value), mo(")")) : figure(value));
-const derivative = (of, by) => ({ tag: "mfrac", children: [row(mo("∂"), of), row(mo("∂"), by)] });
+const derivative = (of, by) => row(mo("∂"), of, mo("/"), mo("∂"), by);
 
 // ---- feedback, gradients
 

@@ -6,7 +6,42 @@ import { begin, push } from "./editor-history.mjs";
 import { settled } from "./editor-place.mjs";
 import { draftFor } from "./editor-store.mjs";
 import { createSay, loadMessages } from "./messages.mjs";
-import { loadStyle } from "./streamlit.mjs";
+import { loadStyle } from "./style.mjs";
+// Named here too, so that the browser fetches them all at once and not one level of imports after the other.
+import "./cards.mjs";
+import "./columns.mjs";
+import "./curve.mjs";
+import "./dom.mjs";
+import "./editor-actions.mjs";
+import "./editor-adding.mjs";
+import "./editor-canvas.mjs";
+import "./editor-connect.mjs";
+import "./editor-edge.mjs";
+import "./editor-edits.mjs";
+import "./editor-facts.mjs";
+import "./editor-fields.mjs";
+import "./editor-find.mjs";
+import "./editor-geometry.mjs";
+import "./editor-help.mjs";
+import "./editor-icons.mjs";
+import "./editor-inspector.mjs";
+import "./editor-keys.mjs";
+import "./editor-menu.mjs";
+import "./editor-node.mjs";
+import "./editor-palette.mjs";
+import "./editor-pointer.mjs";
+import "./editor-popup.mjs";
+import "./editor-toolbar.mjs";
+import "./editor-wiring.mjs";
+import "./frame.mjs";
+import "./geometry.mjs";
+import "./heat.mjs";
+import "./icons.mjs";
+import "./measure.mjs";
+import "./node.mjs";
+import "./room.mjs";
+import "./theme.mjs";
+import "./viewport.mjs";
 
 const mounted = new WeakMap();
 let remembered = null; // the editor's state when it was last taken off the page: a visit to another page and back
@@ -26,7 +61,7 @@ function mount(data, parentElement, setTriggerValue) {
   const host = document.createElement("div");
   parentElement.append(host);
   let [editor, latest, send, alive] = [null, data, setTriggerValue, true];
-  const ready = Promise.all([loadMessages(data.lang), loadStyle(parentElement), loadStyle(parentElement, "editor.css")]);
+  const ready = Promise.all([loadMessages(data.lang), loadStyle(parentElement, "stage.css"), loadStyle(parentElement, "editor.css")]);
   ready.then(([messages]) => {
     if (!alive) return;
     editor = createEditor(host, latest, {

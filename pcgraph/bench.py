@@ -10,9 +10,11 @@ import argparse
 import json
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from pcgraph.errors import SettingError, did_you_mean
+from pcgraph.errors import SettingError
 from pcgraph.fast import zil_gradients
 from pcgraph.graph import listing
 from pcgraph.messages import say
@@ -176,10 +178,131 @@ def autograd(module: nn.Module, x: Tensor, target: Tensor, loss: str) -> dict[st
 METHODS: dict[str, Callable[[Problem], Gradients]] = {
     "zil": lambda problem: zil_gradients(problem, inputs=False),
     "fixed": lambda problem: solve(problem, "fixed", rate=1.0, save="last").gradients,
-    "pc": lambda problem: solve(problem, "pc", rate=0.05, steps=20, save="last").gradients,
+    "pc": lambda problem: solve(problem, "pc", rate=0.01, steps=20, save="last").gradients,
 }
+SLOW = 5  # methods but Z-IL run once in so many rounds
 
 # ---------------------------------------------------------------- measuring
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method on a family: median milliseconds, and the median over rounds of its time over BP's in the same round.
+
+    `difference` is the largest relative difference of a parameter's gradient from BP's; `memory` is peak over peak,
+    measured for Z-IL; `paper` is the published ratio, where there is one.
+    """
+
+    family: str
+    method: str
+    milliseconds: float
+    bp_milliseconds: float
+    ratio: float
+    difference: float
+    memory: float | None
+    paper: float | None
+    nodes: int
+    rounds: int
+
+
+def run_bench(
+    families: Iterable[str] | None = None,
+    repeats: int = 20,
+    methods: Iterable[str] | None = None,
+    progress: Callable[[str, int, int], Any] | None = None,
+    device: str | None = None,
+) -> list[Row]:
+    """Return a row for every family and method: their cost beside torch.autograd's, parameters' gradients only.
+
+    In every round BP runs, then each method (the slow ones in every fifth round only). `progress` is given a
+    family's name, how many rounds are done and how many there will be. On the GPU where there is one.
+    """
+    families, methods = _chosen("families", families, FAMILIES), _chosen("methods", methods, METHODS)
+    if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1:
+        raise SettingError("error.bench.repeats", got=str(repeats))
+    rows = []
+    for number, name in enumerate(families):
+
+        def tell(done: int, name: str = name, before: int = number * repeats) -> None:
+            if progress is not None:
+                progress(name, before + done, len(families) * repeats)
+
+        rows += _bench_family(FAMILIES[name], methods, repeats, tell, device)
+    return rows
+
+
+def _bench_family(family: Family, methods: Sequence[str], repeats: int, tell: Callable[[int], None], device: str | None) -> list[Row]:
+    bench = _Bench(family, device)
+    times: dict[str, list[float]] = {name: [] for name in ("bp", *methods)}
+    ratios: dict[str, list[float]] = {name: [] for name in methods}
+    for done in range(repeats):
+        tell(done)
+        times["bp"].append(bench.seconds(bench.bp))
+        for name in methods:
+            if name == "zil" or done % SLOW == 0:
+                times[name].append(bench.seconds(partial(METHODS[name], bench.problem)))
+                ratios[name].append(times[name][-1] / times["bp"][-1])
+    tell(repeats)
+    milliseconds = {name: 1000 * statistics.median(found) for name, found in times.items()}
+    return [
+        Row(
+            family.name, name, milliseconds[name], milliseconds["bp"], statistics.median(ratios[name]), bench.difference(name),
+            bench.memory_ratio() if name == "zil" else None, family.paper[1] / family.paper[0] if name == "zil" else None,
+            len(bench.problem.graph.inner), len(ratios[name]),
+        )
+        for name in methods
+    ]  # fmt: skip
+
+
+class _Bench:
+    """A family's module and imported problem, warmed up."""
+
+    def __init__(self, family: Family, device: str | None) -> None:
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        module, x, target, loss = family.problem()
+        self.given = (module.to(self.device), x.to(self.device), target.to(self.device), loss)
+        module, x, target, loss = self.given
+        self.problem = from_torch(module, (x,), target, loss)
+        self.exact = self.bp()
+
+    def bp(self) -> Gradients:
+        return autograd(*self.given)
+
+    def seconds(self, run: Callable[[], Any]) -> float:
+        """Return how long a run takes, until the device has finished."""
+        self.wait()
+        start = time.perf_counter()
+        run()
+        self.wait()
+        return time.perf_counter() - start
+
+    def wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def difference(self, method: str) -> float:
+        """Return the largest relative difference of a parameter's gradient from BP's."""
+        found = METHODS[method](self.problem)
+        return max(float((found[name] - exact).norm() / exact.norm()) for name, exact in self.exact.items())
+
+    def memory_ratio(self) -> float:
+        """Return Z-IL's peak memory over BP's, leaves not counted."""
+        module, x, target, _ = self.given
+        leaves = [*module.parameters(), *module.buffers(), x, target, *self.problem.values.values(), self.problem.target]
+        peaks = []
+        for run in (self.bp, partial(METHODS["zil"], self.problem)):
+            with PeakMemory(*leaves) as memory:
+                run()
+            peaks.append(memory.peak)
+        return peaks[1] / peaks[0]
+
+
+def _chosen(setting: str, names: Iterable[str] | None, known: Mapping[str, Any]) -> list[str]:
+    chosen = list(known if names is None else names)
+    for name in chosen:
+        if name not in known:
+            raise SettingError("error.setting", setting=setting, got=name, known=listing(known))
+    return chosen
 
 
 class PeakMemory(TorchDispatchMode):
@@ -201,3 +324,63 @@ class PeakMemory(TorchDispatchMode):
         self.held = {key: (storage, size) for key, (storage, size) in self.held.items() if not storage.expired()}
         self.peak = max(self.peak, sum(size for _, size in self.held.values()))
         return output
+
+
+# ---------------------------------------------------------------- JSON, Markdown, the command line
+
+
+def to_json(rows: Sequence[Row]) -> str:
+    """Return rows as JSON, with the machine they were measured on."""
+    content = {"version": 1, "machine": machine(), "rows": [asdict(row) for row in rows]}
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def to_markdown(rows: Sequence[Row]) -> str:
+    """Return rows as a Markdown table, the machine below it."""
+    columns = ("family", "method", "milliseconds", "bp", "ratio", "paper", "difference", "memory", "nodes", "rounds")
+    lines = [[say(f"cli.bench.column.{column}") for column in columns], ["---"] * 2 + ["---:"] * 8]
+    for row in rows:
+        optional = ["" if each is None else f"{each:.3f}" for each in (row.paper, row.memory)]
+        numbers = [f"{row.milliseconds:.2f}", f"{row.bp_milliseconds:.2f}", f"{row.ratio:.3f}", optional[0], f"{row.difference:.1e}", optional[1]]
+        lines.append([row.family, row.method, *numbers, str(row.nodes), str(row.rounds)])
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{table}\n\n{say('cli.bench.machine', **machine())}\n"
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures depend on: processor, threads, torch."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or platform.machine()
+    return {"device": device, "threads": torch.get_num_threads(), "torch": torch.__version__, "python": platform.python_version()}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `python -m pcgraph bench`: measure, print the table, write the files asked for."""
+    options = _parser().parse_args(argv)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+
+    def tell(family: str, done: int, total: int) -> None:
+        end = "\n" if done == total else ""
+        print(f"\r{say('cli.bench.progress', family=family, done=done, total=total)}\x1b[K", end=end, file=sys.stderr, flush=True)
+
+    rows = run_bench(_names(options.families), options.repeats, _names(options.methods), tell if sys.stderr.isatty() else None)
+    for path, text in ((options.json, to_json(rows)), (options.markdown, to_markdown(rows))):
+        if path:
+            Path(path).write_text(text, "utf-8")
+    print(to_markdown(rows), end="")
+    return 0
+
+
+def _names(text: str | None) -> list[str] | None:
+    return [name.strip() for name in text.split(",") if name.strip()] if text else None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("pcgraph bench", description=say("cli.bench.help"))
+    parser.add_argument("--families", help=say("cli.bench.families", known=", ".join(FAMILIES)))
+    parser.add_argument("--methods", help=say("cli.bench.methods", known=", ".join(METHODS)))
+    parser.add_argument("--repeats", type=int, default=20, help=say("cli.bench.repeats"))
+    parser.add_argument("--threads", type=int, help=say("cli.bench.threads"))
+    parser.add_argument("--json", help=say("cli.bench.json"))
+    parser.add_argument("--markdown", help=say("cli.bench.markdown"))
+    return parser

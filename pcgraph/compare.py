@@ -114,7 +114,8 @@ def difference(gradient: Tensor | None, reference: Tensor) -> Difference | None:
     size, own = float(torch.linalg.vector_norm(reference)), float(torch.linalg.vector_norm(gradient))
     gap_size = float(torch.linalg.vector_norm(gap))
     relative = gap_size / size if size else (0.0 if gap_size == 0 else float("inf"))
-    cosine = float((gradient * reference).sum()) / (size * own) if size and own else (1.0 if gap_size == 0 else 0.0)
+    # Divided one by one: the product of two tiny norms is 0.
+    cosine = float((gradient / own * (reference / size)).sum()) if size and own else (1.0 if gap_size == 0 else 0.0)
     equal = "bits" if torch.equal(gradient, reference) else "digits" if relative <= SAME_DIGITS else "no"
     return Difference(absolute, relative, min(max(cosine, -1.0), 1.0), equal)
 

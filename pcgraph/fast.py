@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from pcgraph import aten
-from pcgraph.errors import OpError
 from pcgraph.evaluate import check_target, forward, learnable
 from pcgraph.graph import Graph, Node
 from pcgraph.losses import LOSSES
@@ -75,6 +74,8 @@ def _send(plan: Plan, error: Tensor, kept: dict[str, Any]) -> dict[str, Tensor]:
     errors = {plan.output: error}
     own: set[str] = set()  # whose sum nobody else holds: the next part is added in place
     for step in plan.front:
+        if step.name not in errors:
+            continue  # an op without derivative stands between it and the output
         parts = step.back(errors.pop(step.name), kept.pop(step.name), step.wanted)
         for slot, name in step.sends:
             part = parts[slot]
@@ -152,7 +153,9 @@ def _make_plan(graph: Graph, names: Iterable[str]) -> Plan:
         wanted = tuple(name in wanting for name in node.inputs)
         sends = tuple((slot, name) for slot, name in enumerate(node.inputs) if wanted[slot])
         run, back = _rules(node, any(wanted))
-        steps[node.name] = PlanStep(node.name, node.inputs, wanted, sends, tuple(ends[node.name]), node.op in FRESH, run, back)
+        steps[node.name] = PlanStep(
+            node.name, node.inputs, wanted, sends, tuple(ends[node.name]), node.op in FRESH, run, back
+        )
     front = sorted((name for name in reversed(steps) if name in wanting), key=level.__getitem__)
     return Plan(graph.output, tuple(steps.values()), tuple(steps[name] for name in front))
 
@@ -252,7 +255,24 @@ def _back_recorded(error: Tensor, kept: Any, wanted: Sequence[bool]) -> Sequence
 
 def _run_linear(attrs: Mapping[str, Any], inputs: list[Tensor], wanted: Sequence[bool]) -> Any:
     x, weight = inputs[:2]
-    return torch.nn.functional.linear(*inputs), (x if wanted[1] else None, weight if wanted[0] else None)
+    if x.dim() > 2 and wanted[1] and not x.is_contiguous():
+        output = _folded(x, weight.t())
+        output = output.add_(inputs[2]) if len(inputs) == 3 else output
+    else:
+        output = torch.nn.functional.linear(*inputs)
+    return output, (x if wanted[1] else None, weight if wanted[0] else None)
+
+
+def _folded(x: Tensor, matrix: Tensor) -> Tensor:
+    """Return x @ matrix as one product of rows, as torch itself does where the matrix has a gradient."""
+    return x.reshape(-1, x.shape[-1]).mm(matrix).view(*x.shape[:-1], matrix.shape[1])
+
+
+def _run_matmul(attrs: Mapping[str, Any], inputs: list[Tensor], wanted: Sequence[bool]) -> Any:
+    x, y = inputs
+    rows = x.dim() > 2 and y.dim() == 2 and wanted[1] and not x.is_contiguous()
+    output = _folded(x, y) if rows else x @ y
+    return output, (stand_in(output), inputs)
 
 
 def _back_linear(attrs: Mapping[str, Any], error: Tensor, kept: Any, wanted: Sequence[bool]) -> Sequence[Tensor | None]:
@@ -311,6 +331,7 @@ def _back_max_pool(
 
 SAVING: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "linear": (_run_linear, _back_linear),
+    "matmul": (_run_matmul, partial(_back, OPS["matmul"])),
     "layer_norm": (_run_layer_norm, _back_layer_norm),
     "aten.batch_norm": (_run_batch_norm, _back_batch_norm),
     "aten.max_pool2d": (_run_max_pool, _back_max_pool),

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from inspect import signature
 from itertools import islice
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from pcgraph.budget import Budget
 from pcgraph.document import (
     DOCUMENT_KEYS,
     NODE_KEYS,
@@ -32,7 +34,7 @@ from pcgraph.evaluate import check_target
 from pcgraph.formula import to_formula
 from pcgraph.graph import Node, listing
 from pcgraph.losses import LOSSES
-from pcgraph.ops import LEAF_OPS, OPS, apply, slot_name
+from pcgraph.ops import CATEGORIES, LEAF_OPS, OPS, Op, apply, attr_names, slot_name
 from pcgraph.passes import levels
 from pcgraph.payload import cell
 from pcgraph.problem import LIMITS, NAME, Problem, check_name
@@ -143,29 +145,27 @@ def inspect_draft(draft: Mapping[str, Any] | str) -> Inspection:
     return _Reader(data).inspection()
 
 
+def op_rows() -> list[dict[str, Any]]:
+    """Return what the editor's palette shows: every op of ours by category, with its arity and its attrs' defaults."""
+    return [
+        {
+            "name": op.name,
+            "category": op.category,
+            "symbol": op.symbol,
+            "arity": [op.arity, op.arity] if isinstance(op.arity, int) else list(op.arity),
+            "attrs": {name: _default(op, name) for name in attr_names(op)},
+        }
+        for op in sorted(OPS.values(), key=lambda op: CATEGORIES.index(op.category))
+        if "." not in op.name
+    ]
+
+
+def _default(op: Op, attr: str) -> Any:
+    default = signature(op.forward).parameters[attr].default
+    return default if isinstance(default, int | float | str) else None
+
+
 # ---------------------------------------------------------------- how much a problem computes
-
-
-class Budget:
-    """Counts what a forward pass would hold and multiply, before it does; raises LimitError in time."""
-
-    def __init__(self) -> None:
-        self.numbers = self.work = 0
-
-    def spend(self, node: Node, inputs: Sequence[Tensor]) -> None:
-        """Raise LimitError if a node's output would be too large, or all of them together."""
-        size, work = _size(node, inputs)
-        self.numbers += size
-        self.work += work
-        if size > LIMITS.elements:
-            raise LimitError("error.limit.node_elements", node=node.name, got=min(size, 10**18), most=LIMITS.elements)
-        self.check()
-
-    def check(self, times: int = 1) -> None:
-        if self.numbers * times > LIMITS.numbers:
-            raise LimitError("error.limit.numbers", got=self.numbers * times, most=LIMITS.numbers)
-        if self.work * times > LIMITS.work:
-            raise LimitError("error.limit.work", got=self.work * times, most=LIMITS.work)
 
 
 def check_work(problem: Problem, steps: int = 0, level: bool = False) -> None:
@@ -173,7 +173,7 @@ def check_work(problem: Problem, steps: int = 0, level: bool = False) -> None:
 
     Raises OpError where the problem can't be computed forward.
     """
-    budget, values = Budget(), dict(problem.values)
+    budget, values = _budget(), dict(problem.values)
     for node in problem.graph.inner:
         inputs = [values[name] for name in node.inputs]
         budget.spend(node, inputs)
@@ -184,6 +184,10 @@ def check_work(problem: Problem, steps: int = 0, level: bool = False) -> None:
             if user in depth:
                 budget.numbers += (depth[name] - depth[user] - 1) * values[name].numel()
     budget.check(steps + 1)
+
+
+def _budget() -> Budget:
+    return Budget(LIMITS.elements, LIMITS.numbers, LIMITS.work)
 
 
 def compute(node: Node, inputs: Sequence[Tensor]) -> Tensor:
@@ -197,43 +201,6 @@ def compute(node: Node, inputs: Sequence[Tensor]) -> Tensor:
         shapes = ", ".join(str(tuple(each.shape)) for each in inputs)
         first = (str(reason).splitlines() or [type(reason).__name__])[0][:200]
         raise OpError("error.op_failed", node=node.name, op=node.op, shapes=shapes, reason=first) from reason
-
-
-def _size(node: Node, inputs: Sequence[Tensor]) -> tuple[int, int]:
-    """Return how many numbers a node's output has at most, and how many multiplications it takes, roughly."""
-    shapes = [each.shape for each in inputs]
-    if node.op in ("matmul", "linear") and all(shapes[:2]):
-        (x, y), inner = shapes[:2], max(shapes[0][-1], 1)
-        if (len(x) <= 2 and len(y) <= 2) or node.op == "linear":
-            columns = y[0] if node.op == "linear" else y[-1] if len(y) == 2 else 1
-            size = x.numel() // inner * columns
-        else:
-            size = _measured(node, inputs)
-        return size, size * inner
-    if node.op == "conv2d" or OPS[node.op].category in ("custom", "linear"):
-        small = sum(shape.numel() for shape in shapes) <= 64 and not node.attrs
-        size = 64**2 if small else _measured(node, inputs)
-        return size, size * max((shape[1:].numel() for shape in shapes[1:]), default=1)
-    if len(shapes) > 1 and node.op != "concat":
-        sizes = _broadcast(shapes)
-        return sizes, sizes
-    total = sum(shape.numel() for shape in shapes)
-    return total, total
-
-
-def _broadcast(shapes: Sequence[torch.Size]) -> int:
-    size, longest = 1, max(map(len, shapes))
-    for place in range(1, longest + 1):
-        size *= max(shape[-place] for shape in shapes if len(shape) >= place)
-    return size
-
-
-def _measured(node: Node, inputs: Sequence[Tensor]) -> int:
-    """Return the size of a node's output without computing it, by torch's own rules for shapes."""
-    try:
-        return OPS[node.op].forward(*[each.to("meta") for each in inputs], **node.attrs).numel()
-    except Exception:  # what can't be measured can't be computed either, and says so itself
-        return 1
 
 
 # ---------------------------------------------------------------- reading a draft
@@ -523,7 +490,7 @@ class _Reader:
 
     def compute(self, order: Sequence[str]) -> None:
         """Compute every node that has all it needs, as far as the budget lasts."""
-        budget = Budget()
+        budget = _budget()
         for name in order:
             node, slots = self.nodes[name], self.slots[name]
             if node.op not in OPS or name in self.broken:
@@ -593,9 +560,9 @@ def typed(value: Any) -> Any:
 
 
 def _part(data: Any, known: Sequence[str], index: int | None = None) -> Table:
-    """Return the known keys of an object, to be read one by one; raise DocumentError where it is none."""
+    """Return the known keys of an object, null ones left out; raise DocumentError where it is no object."""
     if isinstance(data, Mapping):
-        data = {key: data[key] for key in known if key in data}
+        data = {key: data[key] for key in known if data.get(key) is not None}
     return Table(data, known, (), index)
 
 

@@ -634,6 +634,12 @@ def _matrices_vjp(ct: Tensor, a: Tensor, b: Tensor, wanted: Wanted) -> tuple[Ten
     return to_a, _rows(a).mT @ _rows(ct) if b.dim() == 2 else a.mT @ ct
 
 
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    if bias is not None and bias.dim() > 1:  # torch would drop its first dimension
+        raise ValueError("a bias is a vector")
+    return F.linear(x, weight, bias)
+
+
 def _linear_vjp(
     ct: Tensor,
     out: Tensor,
@@ -692,7 +698,7 @@ defop(
 defop(
     "linear", symbol="Wx+b", category="linear", formula="x @ transpose(y) + z",
     partials=("ct @ y", "transpose(ct) @ x", "sum(ct)"),
-    forward=lambda x, weight, bias=None: F.linear(x, weight, bias), arity=(2, 3),
+    forward=_linear, arity=(2, 3),
     vjp=_linear_vjp,
     shapes="(…, k), (m, k), (m)",
     sample_inputs=samples(

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pcgraph.budget import Budget
 from pcgraph.errors import GraphError, LimitError, OpError, did_you_mean
 from pcgraph.graph import Graph, check_graph, listing
 from pcgraph.losses import LOSSES
@@ -38,6 +39,7 @@ class Limits:
 
 
 LIMITS = Limits()
+QUICK = 10_000_000  # multiplications that take no time worth saving
 NAME = re.compile(r"\w[\w.′″‴]*")  # networks of torch name a parameter 0.weight
 
 
@@ -152,20 +154,23 @@ def check_limits(problem: Problem, limits: Limits = LIMITS) -> None:
 
 
 def _check_sizes(problem: Problem, limits: Limits) -> None:
-    """Raise LimitError when a node's value would be too large: broadcasting can make much out of little.
+    """Raise LimitError when a node's value would be too large, or all of them: broadcasting makes much out of little.
 
-    The shapes are computed on torch's meta device, which holds no numbers. What can't be computed is left for
-    `forward` to tell.
+    Quick: it stops where computing on would take time, or can't be done; that is left for a run to tell.
     """
-    if all(value.ndim == 0 for value in problem.values.values()):
+    values = dict(problem.values)
+    if all(value.ndim == 0 for value in values.values()):
         return
-    values = {name: value.to("meta") for name, value in problem.values.items()}
+    budget = Budget(limits.elements, limits.numbers, limits.work)
     for node in problem.graph.inner:
+        inputs = [values[name] for name in node.inputs]
+        budget.spend(node, inputs)
+        if budget.work > QUICK:
+            return
         try:
-            values[node.name] = OPS[node.op].forward(*[values[name] for name in node.inputs], **node.attrs)
+            values[node.name] = OPS[node.op].forward(*inputs, **node.attrs)
         except Exception:
             return
-        _at_most("node_elements", values[node.name].numel(), limits.elements, node=node.name)
 
 
 def check_name(name: str, limits: Limits = LIMITS) -> None:

@@ -79,17 +79,27 @@ def from_torch(
 
 
 class TorchNetwork:
-    """An exported module: problems for other inputs of the same shapes, without exporting again."""
+    """An exported module: problems for other inputs of the same shapes, without exporting again.
+
+    `is_random`: the last problem made has random numbers in it, such as a dropout's mask.
+    """
 
     def __init__(self, module: nn.Module, args: Any, nodes: str = "ops") -> None:
         self.module, self.nodes = module, nodes
         self.exported = _export(module, _as_tuple(args))
+        self.is_random = self.checked = False
 
     def problem(self, args: Any, target: Any, loss: str = "squared_error", seed: int = 0) -> TorchProblem:
         """Return the problem of some inputs and their target; see `from_torch`."""
         args = _as_tuple(args)
-        values, output = _run(self.exported, _leaf_values(self.exported, self.module, args), seed)
-        _check_output(self.module, args, seed, output)
+        run = _run(self.exported, _leaf_values(self.exported, self.module, args), seed)
+        values, output, self.is_random = run
+        if not self.checked:
+            _check_derivatives(values, output)
+            _check_output(self.module, args, seed, output)
+            self.checked = True
+        for value in values:
+            value.result = pytree.tree_map(_detached, value.result)
         graph, leaves, derived = _Writer(values, output, self.module, self.nodes).write()
         target = target.to(output.result.dtype) if isinstance(target, Tensor) and target.is_floating_point() else target
         if not isinstance(target, Tensor) and loss != "cross_entropy":
@@ -224,8 +234,8 @@ class Value:
         )
 
 
-def _run(exported: Any, leaves: Mapping[str, Value], seed: int) -> tuple[list[Value], Value]:
-    """Run the exported graph once; return all values in order, and the output.
+def _run(exported: Any, leaves: Mapping[str, Value], seed: int) -> tuple[list[Value], Value, bool]:
+    """Run the exported graph once; return all values in order, the output, and whether random numbers were drawn.
 
     Random numbers are drawn in the module's own order from its own seed, and other people's stay as they are.
     """
@@ -233,6 +243,7 @@ def _run(exported: Any, leaves: Mapping[str, Value], seed: int) -> tuple[list[Va
     devices = {leaf.result.device.index for leaf in leaves.values() if leaf.result.is_cuda}
     with torch.enable_grad(), torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
+        before = Seeded(None, _device(list(leaves.values())))  # type: ignore[arg-type]
         for leaf in leaves.values():
             learns = leaf.op != "constant" and leaf.result.is_floating_point()
             leaf.live, leaf.still = learns, not learns
@@ -244,9 +255,8 @@ def _run(exported: Any, leaves: Mapping[str, Value], seed: int) -> tuple[list[Va
                 values[node] = _compute(node, values)
             elif node.op == "output":
                 output = _output(exported, node, values)
-    for value in values.values():
-        value.result = pytree.tree_map(lambda each: each.detach() if isinstance(each, Tensor) else each, value.result)
-    return list(dict.fromkeys(values.values())), output
+        drawn = before.has_drawn()
+    return list(dict.fromkeys(values.values())), output, drawn
 
 
 def _compute(node: Any, values: Mapping[Any, Value]) -> Value:
@@ -263,8 +273,6 @@ def _compute(node: Any, values: Mapping[Any, Value]) -> Value:
     if drawn and drawn.has_drawn():
         value.target = drawn
     value.live = isinstance(value.result, Tensor) and value.result.requires_grad and value.result.is_floating_point()
-    if value.live and type(value.result.grad_fn).__name__ == "NotImplemented":
-        raise OpError("error.torch.gradient", op=target_name(target), place=value.place)
     return value
 
 
@@ -280,7 +288,8 @@ def _rewritten(target: Any, args: Any, kwargs: Any, calls: tuple[Call, ...]) -> 
     """Return a call as one that changes nothing and draws nothing where it need not.
 
     Batch norm in training loses its running statistics, which its output does not depend on; dropout becomes
-    a product with a mask, drawn here; an entry of an unbound tensor is selected.
+    a product with a mask, drawn here; an entry of an unbound tensor is selected; what is copied over another
+    tensor no longer names that one.
     """
     if target is operator.getitem:
         source, index = args
@@ -291,18 +300,30 @@ def _rewritten(target: Any, args: Any, kwargs: Any, calls: tuple[Call, ...]) -> 
             x, weight, bias, mean, variance, momentum, eps = source.args
             return aten.batch_norm.default, (x, weight, bias, mean, variance, False, momentum, eps, False), {}
         if source.target is _masked and index == 0:
-            return aten.mul.Tensor, source.args, {}
+            return (aten.mul.Tensor, source.args, {}) if source.args[1] else (aten.alias.default, source.args[:1], {})
         if source.target is aten.unbind.int:
             return aten.select.int, (source.args[0], (source.args[1:] or (0,))[0], index), {}
+    if target is aten.copy.default:
+        into, source = args[0].result, args[1]
+        if source.result.dtype == into.dtype:
+            return aten.expand.default, (source, list(into.shape)), {}
+        return _copied, (source, into.dtype, tuple(into.shape)), {}
     if target is aten.native_dropout.default:
         x, probability, training = args
+        if probability == 0 or not training:
+            return _masked, (x, None), {}
         mask = torch.dropout(torch.ones_like(x.result, requires_grad=False), probability, training)
         return _masked, (x, Value("mask", op="constant", result=mask, still=True, calls=calls)), {}
     return target, args, kwargs
 
 
-def _masked(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    return x * mask, mask
+def _copied(source: Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -> Tensor:
+    return source.to(dtype).expand(shape)
+
+
+def _masked(x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Return what dropout does once its mask is drawn: a product with it; nothing where it drops nothing."""
+    return (x, None) if mask is None else (x * mask, mask)
 
 
 def _module_calls(node: Any) -> tuple[Call, ...]:
@@ -332,24 +353,40 @@ def _output(exported: Any, node: Any, values: Mapping[Any, Value]) -> Value:
     return output
 
 
+def _check_derivatives(values: Sequence[Value], output: Value) -> None:
+    """Raise OpError, with operation and line, where one on the way to the output has no derivative."""
+    leaves = [value.result for value in values if value.op and value.live]
+    try:
+        torch.autograd.grad(output.result, leaves, torch.ones_like(output.result), retain_graph=True, allow_unused=True)
+    except RuntimeError as cause:
+        named = re.search(r"derivative for '?(?:aten::)?(\w+)", str(cause))
+        found = [value for value in values if not value.op and named and _stem(value) == named[1].strip("_")]
+        place = found[0].place if found else ""
+        raise OpError("error.torch.gradient", op=f"aten.{named[1]}" if named else str(cause).split("\n")[0], place=place) from cause
+
+
 def _check_output(module: nn.Module, args: tuple[Any, ...], seed: int, output: Value) -> None:
     """Raise GraphError unless the module itself computes the same output, with derivatives that torch knows."""
     buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
     devices = {output.result.device.index} if output.result.is_cuda else set()
     with torch.enable_grad(), torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
-        found = torch.func.functional_call(module, buffers, tuple(pytree.tree_map(_detached, each) for each in args))
+        found = torch.func.functional_call(module, buffers, tuple(pytree.tree_map(_watched, each) for each in args))
     found = next(each for each in pytree.tree_leaves(found) if isinstance(each, Tensor))
     own = _own_derivative(found)
     if own:
         raise OpError("error.torch.custom", function=own)
     close = 1e-9 if found.dtype == torch.float64 else 1e-3
-    if not torch.allclose(found.detach(), output.result, close, close, equal_nan=True):
+    if not torch.allclose(found.detach(), output.result.detach(), close, close, equal_nan=True):
         raise GraphError("error.torch.differs", module=type(module).__name__)
 
 
+def _watched(value: Any) -> Any:
+    return value.detach().requires_grad_(value.is_floating_point()).clone() if isinstance(value, Tensor) else value
+
+
 def _detached(value: Any) -> Any:
-    return value.detach().clone() if isinstance(value, Tensor) else value
+    return value.detach() if isinstance(value, Tensor) else value
 
 
 def _own_derivative(output: Tensor) -> str:
@@ -480,7 +517,8 @@ class _Writer:
         """Return the node as a program of several calls."""
         inputs = [each for each in self.around(parts) if each.is_plain]
         stems = list(dict.fromkeys(map(_stem, reversed(parts))))
-        stems += ["drawn" if isinstance(parts[0].target, Seeded) else "fixed"] if len(stems) == 1 else []
+        if len(parts) == 1:  # the plain name is that of the operation's own row
+            stems.append("drawn" if isinstance(value.target, Seeded) else "fixed")
         block = self.block(value)
         kind = f"module.{self.blocks[block[-1][0]]}" if block else f"aten.{'+'.join(stems[:3])}"
         attrs = {"program": _program(parts, inputs)}

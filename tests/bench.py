@@ -123,7 +123,9 @@ def solving() -> Iterator[Figure]:
     """Time `solve`: a whole trace, every state kept."""
     for nodes, most in ((12, None), (80, 60), (1000, None)):
         problem = large(nodes)
-        samples = timed(lambda problem=problem: pc.solve(problem, "pc", rate=0.05, steps=STEPS), 15 if nodes < 1000 else 5)
+        samples = timed(
+            lambda problem=problem: pc.solve(problem, "pc", rate=0.05, steps=STEPS), 15 if nodes < 1000 else 5
+        )
         yield Figure(f"solve, PC, {len(problem.graph)} nodes × {STEPS} steps", samples, most=most)
 
 
@@ -157,7 +159,9 @@ def in_browser() -> Iterator[Figure]:
                 slow(page, 1)
                 yield Figure(f"frames per second while playing, {size}, {lanes}", playing(page), "fps", least=60)
         yield Figure("first useful step after navigation, first visit", first_steps(browser, address, 7), most=2500)
-        yield Figure("first useful step after navigation, again", first_steps(browser, address, 7, again=True), most=2500)
+        yield Figure(
+            "first useful step after navigation, again", first_steps(browser, address, 7, again=True), most=2500
+        )
         yield Figure("moving γ → new trace painted, residual graph", moving(browser, f"{address}/"), most=250)
         yield Figure(f"moving γ → new trace painted, {size}", moving(browser, one), most=250)
 

@@ -35,7 +35,14 @@ def served() -> Iterator[str]:
         one.bind(("localhost", 0))
         port = one.getsockname()[1]
     options = {"server.address": "localhost", "server.port": port, "server.fileWatcherType": "none"}
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", *(f"--{name}={value}" for name, value in options.items())]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        *(f"--{name}={value}" for name, value in options.items()),
+    ]
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(
             command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=log, stderr=subprocess.STDOUT

@@ -23,12 +23,12 @@ SENTENCES = json.loads((ROOT / "assets/messages/en.json").read_text("utf-8"))
 
 # A module imports only what stands before it.
 ORDER = """
-    messages errors ops losses graph passes problem
+    messages errors ops losses graph passes budget problem
     document formula aten torch_import gallery random_graphs
     evaluate inference vector trace solve fast compare learning
     explain layout templates payload write inspect export
     verify bench
-    ui.settings ui.text ui.runs ui.controls ui.stage ui.charts ui.editor ui.navigation ui
+    ui.settings ui.draft ui.text ui.runs ui.controls ui.stage ui.charts ui.editor ui.navigation ui
     __init__ __main__
 """.split()
 

@@ -9,9 +9,10 @@ import streamlit as st
 from torch import Tensor
 
 from pcgraph.compare import Difference, gradient_text
+from pcgraph.errors import PCGraphError
 from pcgraph.messages import number
-from pcgraph.ui.runs import Run, difference_by_rate, difference_by_step
-from pcgraph.ui.text import escaped, t
+from pcgraph.ui.runs import Run, difference_by_rate, difference_by_step, levels_table
+from pcgraph.ui.text import escaped, show_errors, t
 
 RATES = tuple(round(0.1 * step, 1) for step in range(1, 21))
 LEAST = 1e-17  # where a difference of exactly 0 is drawn on a logarithmic axis
@@ -59,27 +60,28 @@ def show_charts(document: str, runs: tuple[Run, ...], level: bool) -> None:
     others = tuple(run for run in runs if run[0] != "bp")
     if not others:
         return
-    by_step, by_rate = st.columns(2)
-    with by_step:
-        found = difference_by_step(document, others, level)
-        _chart(
-            t("page.chart.step"),
-            t("page.chart.step.x"),
-            {name: (list(range(len(line))), line) for name, line in found.items()},
-            "by-step",
+    try:
+        by_step, by_rate = (
+            difference_by_step(document, others, level),
+            difference_by_rate(document, others, level, RATES),
         )
-    with by_rate:
-        found = difference_by_rate(document, others, level, RATES)
-        _chart(
-            t("page.chart.rate"),
-            t("page.chart.rate.x"),
-            {name: (list(RATES), line) for name, line in found.items()},
-            "by-rate",
-        )
+    except PCGraphError:
+        return  # the stage has said why
+    left, right = st.columns(2)
+    with left:
+        lines = {name: (list(range(len(line))), line) for name, line in by_step.items()}
+        _chart(t("page.chart.step"), t("page.chart.step.x"), lines, "by-step")
+    with right:
+        _chart(t("page.chart.rate"), t("page.chart.rate.x"), by_rate, "by-rate")
 
 
-def show_levels(table: Mapping[str, Any]) -> None:
+def show_levels(document: str) -> None:
     """Show what levelling adds, and each gradient of Z-IL with and without it."""
+    try:
+        table = levels_table(document)
+    except PCGraphError as error:
+        show_errors(st.container(), [error])
+        return
     skips, count = table["skips"], table["count"]
     if not skips:
         st.markdown(t("page.levels.none"))

@@ -7,13 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from pcgraph.document import to_json
 from pcgraph.errors import PCGraphError
 from pcgraph.formula import parse, to_formula
 from pcgraph.gallery import gallery
-from pcgraph.problem import Problem, check_limits
+from pcgraph.problem import Problem
 from pcgraph.solve import METHODS
-from pcgraph.ui.settings import RATES, STEPS, Settings, base, build, from_link, suggested, to_link, value_of
+from pcgraph.ui.draft import is_stale, text_of
+from pcgraph.ui.settings import RATES, STEPS, Settings, base, build, check, from_link, suggested, to_link, value_of
 from pcgraph.ui.text import show_errors, t
 
 OWN = "own"  # the entry of the problem list that stands for a typed formula
@@ -49,10 +49,11 @@ class Page:
         """Return the settings to open with: the link's, or the problem of the page the visitor comes from."""
         last = pages.get(st.session_state.get("page", ""))
         if last is None:
-            return from_link(dict(st.query_params), self.methods)
+            return from_link(dict(st.query_params), self.methods, self.choices, self.most)
         start = suggested(self.methods, last.problem)
         rates = {**start.rates, **last.rates}
-        return replace(start, formula=last.formula, leaves=last.leaves, target=last.target, rates=rates), []
+        given = {"formula": last.formula, "document": last.document, "leaves": last.leaves, "target": last.target}
+        return replace(start, **given, rates=rates), []  # type: ignore[arg-type]
 
     # ---- the row
 
@@ -77,6 +78,8 @@ class Page:
         except PCGraphError as error:
             wanted, found = {}, [*found, error]
         show_errors(self.place, found)
+        if is_stale(st.session_state.get("draft"), self.settings.document):
+            self._stale()
         if {k: v for k, v in st.query_params.items() if k != "t"} != wanted:
             st.query_params.from_dict(wanted)
         return build(self.settings)
@@ -87,10 +90,11 @@ class Page:
         return self.key(part)
 
     def _problems(self) -> None:
-        own = bool(self.settings.formula)
+        own = bool(self.settings.formula or self.settings.document)
         names = [*gallery, *([OWN] if own else [])]
         key = self._widget("problem", OWN if own else self.settings.problem)
-        label = lambda name: t("page.own") if name == OWN else gallery.entry(name).title()  # noqa: E731
+        mine = t("page.own.graph" if self.settings.document else "page.own")
+        label = lambda name: mine if name == OWN else gallery.entry(name).title()  # noqa: E731
         st.selectbox(
             t("page.problem"), names, key=key, format_func=label, on_change=self._choose, label_visibility="collapsed",
             width=270,
@@ -181,14 +185,16 @@ class Page:
 
     def _use_formula(self) -> None:
         text = st.session_state[self.key("formula")]
+        wanted = replace(self.settings, formula=text, document="", leaves={}, target="")
         try:
-            check_limits(parse(text))
+            parse(text)
+            check(wanted)
         except PCGraphError as error:
             self.fail(error)
             return
         self.fail(None)
         st.session_state[self.key("formula.shown")] = text
-        self.change(formula=text, leaves={}, target="")
+        st.session_state["pages"][self.name] = wanted
 
     def _values(self, problem: Problem) -> None:
         rows = [("target", problem.target), *list(problem.values.items())[:MOST_LEAVES]]
@@ -216,7 +222,7 @@ class Page:
         )
         try:
             value_of(text, name)
-            to_json(build(wanted))
+            check(wanted)
         except PCGraphError as error:
             self.fail(error)
             return
@@ -227,4 +233,19 @@ class Page:
         self.fail(None)
         st.session_state[self.key("resets")] = st.session_state.get(self.key("resets"), 0) + 1
         start = suggested(self.methods, self.settings.problem)
-        self._start(replace(start, formula=self.settings.formula), keep_methods=True)
+        own = {"formula": self.settings.formula, "document": self.settings.document}
+        self._start(replace(start, **own), keep_methods=True)  # type: ignore[arg-type]
+
+    # ---- a graph that came from Build
+
+    def _stale(self) -> None:
+        """Say that the graph was changed on Build since; the style sheet greys what is below while this is shown."""
+        draft = st.session_state["draft"]
+        with self.place.container(key=f"stale-{self.name}", horizontal=True, vertical_alignment="center"):
+            st.warning(t("page.stale"))
+            st.button(
+                t("page.stale.use"),
+                key=self.key("stale.use"),
+                on_click=lambda: self.change(document=text_of(draft), leaves={}, target=""),
+                disabled=draft.problem is None,
+            )

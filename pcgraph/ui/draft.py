@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from pcgraph.document import describe, from_json, read_json, to_dict, to_json, write_numbers
+from pcgraph.document import describe, from_dict, read_json, to_dict, to_json
 from pcgraph.errors import DocumentError, LimitError, PCGraphError, SettingError
 from pcgraph.formula import parse
 from pcgraph.inspect import Inspection, inspect_draft, typed
@@ -27,9 +27,9 @@ from pcgraph.ui.settings import (
     check_link,
     pack_document,
     suggested,
-    to_link,
     unpack_document,
 )
+from pcgraph.ui.settings import from_link as settings_from_link
 
 EMPTY: Mapping[str, Any] = {
     "version": 1, "title": "", "output": None, "target": 0, "loss": "squared_error", "nodes": [],
@@ -44,7 +44,8 @@ class Draft:
     """One state of what is being built: the document, what it means, and the formula's text.
 
     `text` is what the formula field shows: what was typed, or the last complete graph's formula. `error` is what is
-    wrong with the last thing typed or opened; the document is then still the last good one. `table` counts how
+    wrong with the last thing typed or opened, `at` the view it was typed in; the document is then still the last
+    good one. `table` counts how
     often the table of leaves was drawn anew, `rows` is what it was drawn with.
     """
 
@@ -56,6 +57,7 @@ class Draft:
     table: int = 0
     rows: Sequence[Mapping[str, str]] = ()
     error: PCGraphError | None = None
+    at: str = ""
 
     @property
     def problem(self) -> Problem | None:
@@ -64,6 +66,7 @@ class Draft:
 
 def begin(document: Mapping[str, Any] = EMPTY, text: str = "") -> Draft:
     """Return the first draft of a document."""
+    document = _plain(document)
     inspection = inspect_draft(document)
     return _with_rows(Draft(document, inspection, text or inspection.formula or ""))
 
@@ -71,11 +74,22 @@ def begin(document: Mapping[str, Any] = EMPTY, text: str = "") -> Draft:
 def document_of(problem: Problem, before: Mapping[str, Any] = EMPTY) -> dict[str, Any]:
     """Return a problem's document; nodes that stood on the canvas before keep their places."""
     document = to_dict(problem)
-    places = {name: place for name, _, place in _named(before) if place is not None}
+    places = {name: place for name, _, place in _named(before) if _is_place(place)}
     for node in document["nodes"]:
         if "position" not in node and node["name"] in places:
             node["position"] = places[node["name"]]
     return document
+
+
+def _is_place(place: Any) -> bool:
+    numbers = isinstance(place, list | tuple) and len(place) == 2
+    return numbers and all(type(each) in (int, float) and abs(each) < 1e9 for each in place)
+
+
+def _plain(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document that every JSON reader takes: NaN and infinities become texts, which no value may be."""
+    found: dict[str, Any] = json.loads(json.dumps(document), parse_constant=str)
+    return found
 
 
 def _named(document: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any], Any]]:
@@ -97,13 +111,12 @@ def edited(draft: Draft, message: Any) -> Draft:
     if rev is None or rev <= draft.rev:
         return draft
     try:
-        text = json.dumps(document, ensure_ascii=False)
-        if len(text) > LIMITS.text:
-            raise LimitError("error.limit.text", got=len(text), most=LIMITS.text)
+        document = read_json(json.dumps(document))
     except PCGraphError as error:
-        return replace(draft, rev=rev, error=error)
+        return replace(draft, rev=rev, error=error, at="canvas")
     except (ValueError, RecursionError):  # nested without end
-        return replace(draft, rev=rev, error=DocumentError("error.draft.message", got=describe(document)))
+        deep = DocumentError("error.draft.message", got=describe(document))
+        return replace(draft, rev=rev, error=deep, at="canvas")
     return replace(_changed(draft, document), rev=rev)
 
 
@@ -121,7 +134,7 @@ def written(draft: Draft, text: Any) -> Draft:
         problem = parse(text, title=title_of(draft))
         document = document_of(problem, draft.document)
     except PCGraphError as error:
-        return replace(draft, text=text if isinstance(text, str) else draft.text, error=error)
+        return replace(draft, text=text if isinstance(text, str) else draft.text, error=error, at="formula")
     if fingerprint(document) == fingerprint(draft.document):
         return replace(draft, text=text, error=None)
     return replace(_drawn(_changed(draft, document)), text=text)
@@ -132,23 +145,22 @@ def leaves_set(draft: Draft, changes: Any) -> Draft:
 
     The table itself keeps what was typed, right or wrong, so that nobody's cell is emptied under the hand.
     """
-    rows = {row["name"]: dict(row) for row in draft.rows}
-    names = list(rows)
+    wanted = [dict(row) for row in draft.rows]
     for place, cells in changes.items() if isinstance(changes, Mapping) else ():
-        at = int(place) if str(place).isdecimal() and len(str(place)) < 9 else len(names)
-        if at < len(names) and isinstance(cells, Mapping):
-            rows[names[at]].update({key: str(cell) for key, cell in cells.items() if key in ("value", "op")})
-    now = _rows(draft.document)
-    try:
-        document = dict(draft.document)
-        wanted = {row["name"]: row for row in rows.values()}
-        for row in now:
-            _set(document, row, wanted.get(row["name"], row))
-    except PCGraphError as error:
-        return replace(draft, error=error)
-    if fingerprint(document) == fingerprint(draft.document):
-        return replace(draft, error=None)
-    return replace(_changed(draft, document), source=draft.source + 1, rows=draft.rows, table=draft.table)
+        at = int(place) if str(place).isdecimal() and len(str(place)) < 9 else len(wanted)
+        if at < len(wanted) and isinstance(cells, Mapping):
+            wanted[at].update({key: str(cell or "") for key, cell in cells.items() if key in ("value", "op")})
+    by_name = {row["name"]: row for row in wanted}
+    document, wrong = dict(draft.document), []
+    for row in _rows(draft.document):
+        try:
+            _set(document, row, by_name.get(row["name"], row))
+        except PCGraphError as error:
+            wrong.append(error)
+    if fingerprint(document) != fingerprint(draft.document):
+        # The table was not drawn anew: it shows what was typed already.
+        draft = replace(_drawn(_changed(draft, document)), rows=draft.rows, table=draft.table)
+    return replace(draft, error=wrong[0] if wrong else None, at="leaves")
 
 
 def _set(document: dict[str, Any], now: Mapping[str, str], wanted: Mapping[str, str]) -> None:
@@ -164,7 +176,7 @@ def _set(document: dict[str, Any], now: Mapping[str, str], wanted: Mapping[str, 
     if wanted["op"] != now["op"] and wanted["op"] in LEAF_OPS and name != TARGET:
         changed["op"] = wanted["op"]
     if name == TARGET:
-        document.update({"target": changed[key] for key in changed if key == "value"})
+        document["target"] = changed.get("value", document.get("target"))
         return
     document["nodes"] = [
         {**node, **changed} if isinstance(node, Mapping) and node.get("name") == name else node
@@ -210,7 +222,8 @@ def _value_text(value: Any) -> str:
 
 def opened(draft: Draft, document: Mapping[str, Any], text: str = "") -> Draft:
     """Return a draft of another document, to be drawn anew; the canvas can still undo it."""
-    return replace(_drawn(_changed(replace(draft, text=""), document)), **({"text": text} if text else {}))
+    found = _drawn(_changed(replace(draft, text=""), document))
+    return replace(found, text=text or found.text)
 
 
 def file_opened(draft: Draft, name: str, content: bytes) -> Draft:
@@ -227,29 +240,32 @@ def file_opened(draft: Draft, name: str, content: bytes) -> Draft:
         text = content.decode("utf-8")
         if not name.lower().endswith(".json"):
             return opened(draft, document_of(parse(text)), text)
-        data = read_json(text)
-        if not isinstance(data, Mapping) or "nodes" not in data:
-            from_json(text)  # says what it is instead
-        return opened(draft, data)
+        return opened(draft, _object(read_json(text)))
     except UnicodeDecodeError as cause:
-        return replace(draft, error=DocumentError("error.document.utf8", file=shown, byte=cause.start))
+        return replace(draft, error=DocumentError("error.document.utf8", file=shown, byte=cause.start), at="file")
     except PCGraphError as error:
-        return replace(draft, error=error)
+        return replace(draft, error=error, at="file")
 
 
-def from_link(link: Mapping[str, str]) -> tuple[Draft | None, PCGraphError | None]:
+def from_link(link: Mapping[str, str]) -> tuple[Draft | None, list[PCGraphError]]:
     """Return the draft of a link's `d`, or of the formula or gallery problem it names; None where it has none.
 
     A draft may be unfinished; what can't be read is told.
     """
-    try:
-        if link.get("v", str(LINK_VERSION)) != str(LINK_VERSION):
-            raise SettingError("error.link.version", got=link["v"][:40], known=LINK_VERSION)
-        if "d" in link:
-            return begin(read_json(unpack_document(link["d"]))), None
-    except PCGraphError as error:
-        return None, error
-    return None, None
+    if link.get("v", str(LINK_VERSION)) == str(LINK_VERSION) and "d" in link:
+        try:
+            return begin(_object(read_json(unpack_document(link["d"])))), []
+        except PCGraphError as error:
+            return None, [error]
+    settings, errors = settings_from_link({key: text for key, text in link.items() if key != "d"}, ("zil",))
+    return (of_settings(settings) if {"p", "f"} & link.keys() else None), errors
+
+
+def _object(data: Any) -> Mapping[str, Any]:
+    """Return a document's object; raise DocumentError, saying what it is, where it is none."""
+    if not isinstance(data, Mapping) or "nodes" not in data:
+        from_dict(data)
+    return data
 
 
 def link_of(draft: Draft) -> tuple[dict[str, str], int]:
@@ -316,9 +332,10 @@ def is_stale(draft: Draft | None, document: str) -> bool:
 
 def _changed(draft: Draft, document: Mapping[str, Any]) -> Draft:
     """Return the draft with another document: inspected, the formula following where the graph is complete."""
-    if fingerprint(document) == fingerprint(draft.document):
-        return replace(draft, document=document, inspection=inspect_draft(document), error=None)
+    document = _plain(document)
     inspection = inspect_draft(document)
+    if fingerprint(document) == fingerprint(draft.document):
+        return replace(draft, document=document, inspection=inspection, error=None)
     text = draft.text if inspection.formula is None else inspection.formula
     return _with_rows(replace(draft, document=document, inspection=inspection, text=text, error=None))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pcgraph.compare import difference
 from pcgraph.document import from_json
+from pcgraph.inspect import check_work
 from pcgraph.passes import identity_count, levels
 from pcgraph.payload import payload
 from pcgraph.problem import Problem, check_run
@@ -19,6 +20,7 @@ from pcgraph.trace import Result, Solution
 from pcgraph.ui.settings import Settings
 
 Run = tuple[str, float | None, int | None]  # method, γ, T
+MOST_WORK = 60_000  # nodes × steps × rates of a chart
 
 
 def runs_of(settings: Settings) -> tuple[Run, ...]:
@@ -43,23 +45,38 @@ def difference_by_step(document: str, runs: tuple[Run, ...], level: bool) -> dic
 @st.cache_data(max_entries=64, show_spinner=False)
 def difference_by_rate(
     document: str, runs: tuple[Run, ...], level: bool, rates: tuple[float, ...]
-) -> dict[str, list[float]]:
-    """Return, by method, how far its gradients are from BP's at each γ; NaN where it diverged."""
+) -> dict[str, tuple[list[float], list[float]]]:
+    """Return, by method, values of γ and how far its gradients are from BP's at each; NaN where it diverged."""
     problem = from_json(document)
     reference = solve(problem, "bp", level=level).gradients
     found = {}
     for method, _, steps in runs:
-        ends = [_solve(problem, (method, rate, steps), level, save="last") for rate in rates]
-        found[method] = [
-            math.nan if end.result is Result.DIVERGED else _distance(end.gradients, reference) for end in ends
-        ]
+        needed = _steps_needed(problem, method, steps)
+        chosen = _affordable(rates, needed * len(problem.graph.nodes))
+        ends = [_solve(problem, (method, rate, needed), level, save="last") for rate in chosen]
+        distances = [math.nan if end.result is Result.DIVERGED else _distance(end.gradients, reference) for end in ends]
+        found[method] = (chosen, distances)
     return found
+
+
+def _steps_needed(problem: Problem, method: str, steps: int | None) -> int:
+    """Return how many steps decide the gradients: a front has read every leaf after depth-many."""
+    depth = max(levels(problem.graph).values())
+    wanted = steps if steps is not None else METHODS[method].steps or depth
+    return min(wanted, depth) if METHODS[method].front else wanted
+
+
+def _affordable(rates: Sequence[float], work: int) -> list[float]:
+    """Return every so many-th rate, so that a chart never costs more than about a second."""
+    return list(rates[:: 1 + len(rates) * work // MOST_WORK])
 
 
 def _solve(problem: Problem, run: Run, level: bool, save: str = "all") -> Solution:
     method, rate, steps = run
     default = METHODS[method].steps or max(levels(problem.graph).values())
-    check_run(problem, default if steps is None else steps, level)
+    steps_run = default if steps is None else steps
+    check_run(problem, steps_run, level)
+    check_work(problem.alive(), steps_run, level)
     return solve(problem, method, rate=rate, steps=steps, level=level, save=save)
 
 
@@ -103,6 +120,7 @@ def levels_table(document: str) -> dict[str, Any]:
         "longest": {"level": False, "read_at": "longest"},
     }
     check_run(problem, max(level.values()), level=True)
+    check_work(problem, max(level.values()), level=True)
     reference = solve(problem, "bp").gradients
     found = {name: solve(problem, "zil", **chosen).gradients for name, chosen in settings.items()}  # type: ignore[arg-type]
     rows = [

@@ -12,6 +12,7 @@ from typing import Any
 
 from pcgraph.document import from_json
 from pcgraph.errors import PCGraphError, SettingError, did_you_mean
+from pcgraph.evaluate import check_target, forward
 from pcgraph.formula import parse
 from pcgraph.gallery import gallery
 from pcgraph.graph import listing
@@ -137,7 +138,8 @@ def check_rate(text: str) -> float:
     """Return γ from text; raise SettingError outside its range."""
     number = _number("γ", text)
     if not RATES[0] <= number <= RATES[1]:
-        raise SettingError("error.link.range", setting="γ", got=text[:40], least=RATES[0], most=RATES[1])
+        least, most = (f"{rate:g}" for rate in RATES)
+        raise SettingError("error.link.range", setting="γ", got=text[:40], least=least, most=most)
     return number
 
 
@@ -211,8 +213,15 @@ def suggested(methods: tuple[str, ...], problem: str = "residual") -> Settings:
     )
 
 
-def from_link(link: Mapping[str, str], methods: tuple[str, ...]) -> tuple[Settings, list[PCGraphError]]:
+def from_link(
+    link: Mapping[str, str],
+    methods: tuple[str, ...],
+    choices: tuple[str, ...] = tuple(METHODS),
+    most: int = len(METHODS),
+) -> tuple[Settings, list[PCGraphError]]:
     """Return the settings of a link and what is wrong with it. What can't be read keeps its default.
+
+    `methods` are the page's own, `choices` those it can show, `most` as many at a time.
 
     >>> settings, errors = from_link({"p": "chain", "rate": "-1e9"}, ("zil",))
     >>> settings.problem, settings.rate("pc"), errors[0].slots["got"]
@@ -230,12 +239,37 @@ def from_link(link: Mapping[str, str], methods: tuple[str, ...]) -> tuple[Settin
                 errors.append(error)
     if len(methods) == 1:
         found = replace(found, methods=found.methods[:1])
+    found, refused = _shown(found, methods, choices, most)
+    errors += refused
     try:
-        build(found)
+        check(found)
     except PCGraphError as error:
         errors.append(error)
         found = replace(found, target="", leaves={})
+        if not _computes(found):
+            found = replace(found, formula="", document="")
     return found, errors
+
+
+def _shown(
+    found: Settings, methods: tuple[str, ...], choices: tuple[str, ...], most: int
+) -> tuple[Settings, list[PCGraphError]]:
+    """Return the settings with methods that the page can show, and a sentence where they were not."""
+    unknown = [name for name in found.methods if name not in choices]
+    if unknown:
+        error = SettingError("error.link.method", method=unknown[0], known=listing(choices))
+        return replace(found, methods=methods), [error]
+    if len(found.methods) > most:
+        return replace(found, methods=found.methods[:most]), [PCGraphError("error.lanes", most=most)]
+    return found, []
+
+
+def _computes(settings: Settings) -> bool:
+    try:
+        check(settings)
+    except PCGraphError:
+        return False
+    return True
 
 
 def to_link(settings: Settings, methods: tuple[str, ...]) -> dict[str, str]:
@@ -278,6 +312,12 @@ def build(settings: Settings) -> Problem:
     changed = problem.with_values(leaves, target) if leaves or target is not None else problem
     check_limits(changed)
     return changed
+
+
+def check(settings: Settings) -> None:
+    """Raise PCGraphError unless the problem of the settings can be computed and its target fits the output."""
+    problem = build(settings)
+    check_target(problem, forward(problem)[problem.graph.output])
 
 
 def base(settings: Settings) -> Problem:

@@ -45,7 +45,7 @@ class App:
         return self.ready()
 
     def ready(self) -> App:
-        expect(self.node().first).to_be_attached(timeout=20_000)
+        expect(self.node().first).to_be_attached(timeout=90_000)
         self.stage.evaluate("() => document.fonts.ready.then(() => true)")
         return self
 
@@ -57,7 +57,8 @@ class App:
 
     def card(self, name: str, lane: str | None = None) -> Locator:
         """Return what is drawn of a node."""
-        return self.stage.locator(".node").filter(has=self.node(name, lane))
+        place = self.stage.locator(f'[data-lane="{lane}"]') if lane else self.stage
+        return place.locator(f'.node:has([data-node="{name}"])')
 
     def number(self, name: str, quantity: str, lane: str | None = None) -> float | None:
         """Return what a node holds in full precision; None where it is not computed yet."""

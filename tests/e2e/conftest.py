@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser import LAPTOP, chromium, served
 from tests.e2e.app import App
 
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=30_000)
 
 # Opened at /compare, Streamlit's client first asks whether the app lives below that address; the 404 is its answer.
 PROBES = re.compile(r"/(compare|levels)/_stcore/(health|host-config)$")

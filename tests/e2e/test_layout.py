@@ -52,7 +52,9 @@ def check_stage(app):
         for (name, one), (other_name, other) in itertools.combinations(boxes.items(), 2):
             assert apart(one, other), f"{name} overlaps {other_name}"
         for name, box in boxes.items():
-            assert box["left"] >= board["x"] - 1 and box["right"] <= board["x"] + board["width"] + 1, f"{name} is clipped"
+            assert box["left"] >= board["x"] - 1 and box["right"] <= board["x"] + board["width"] + 1, (
+                f"{name} is clipped"
+            )
             assert box["top"] >= board["y"] - 1, f"{name} is clipped above"
             assert box["bottom"] <= board["y"] + board["height"] + 1, f"{name} is clipped below"
         for kind, text, size in cards.evaluate_all(TEXTS):

@@ -1,0 +1,300 @@
+"""The Build page: the editor on its canvas, the formula and the table of leaves beside it, and ways in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from pcgraph.document import to_dict
+from pcgraph.errors import PCGraphError
+from pcgraph.gallery import gallery
+from pcgraph.inspect import op_rows
+from pcgraph.messages import ASSETS
+from pcgraph.ops import LEAF_OPS
+from pcgraph.problem import LIMITS, Problem
+from pcgraph.templates import TEMPLATES, Field
+from pcgraph.ui import draft as drafts
+from pcgraph.ui.draft import Draft
+from pcgraph.ui.settings import LONGEST_LINK, Settings, to_link
+from pcgraph.ui.text import escaped, show_errors, t
+from pcgraph.write import to_dot, to_pytorch
+
+NAME = "build"
+FIRST = "residual"  # what a visitor finds who brings nothing
+TARGETS = {"step": ("step_through.py", ("zil",)), "compare": ("compare.py", ("bp", "zil"))}
+FORMULA_HEIGHT = 260
+
+# Modules come by URL from the app's own /assets, so a change of data sends data alone.
+LOADER = """// The editor's modules are served by app.py under /assets.
+const { default: mount } = await import(new URL("./assets/streamlit-editor.mjs", document.baseURI).href);
+export default mount;
+"""
+
+
+@st.cache_resource
+def _component() -> Any:
+    return st.components.v2.component("pcgraph_editor", js=LOADER, isolate_styles=True)
+
+
+def show_build_page() -> None:
+    """Draw the page: a row of controls, the canvas, and below it formula and leaves, all of one draft."""
+    page = BuildPage()
+    page.row()
+    page.canvas()
+    formula, leaves = st.columns(2, gap="medium")
+    with formula:
+        page.formula()
+    with leaves:
+        page.leaves()
+    page.remember()
+
+
+def key(part: str) -> str:
+    return f"{NAME}.{part}"
+
+
+def editor_data(draft: Draft) -> dict[str, Any]:
+    """Return what the editor is sent (docs/editor.md)."""
+    return {
+        "document": draft.document,
+        "rev": draft.rev,
+        "source": draft.source,
+        "inspection": draft.inspection.to_dict(),
+        "ops": op_rows(),
+        "lang": "en",
+    }
+
+
+class BuildPage:
+    """One visitor's draft, kept in the session under "draft", and what the page shows of it."""
+
+    def __init__(self) -> None:
+        self.told: list[PCGraphError] = []
+        if "draft" not in st.session_state:
+            st.session_state["draft"] = self._first()
+
+    @property
+    def draft(self) -> Draft:
+        found: Draft = st.session_state["draft"]
+        return found
+
+    def change(self, make: Callable[..., Draft], *given: Any) -> None:
+        """Put another draft in the place of this one: what every view's handler does."""
+        st.session_state["draft"] = make(self.draft, *given)
+
+    def _first(self) -> Draft:
+        """Return the link's draft, or the problem of the page the visitor comes from, or a first example."""
+        found, self.told = drafts.from_link(dict(st.query_params))
+        if found:
+            return found
+        pages: Mapping[str, Settings] = st.session_state.get("pages", {})
+        settings = pages.get(st.session_state.get("page", ""), Settings(FIRST))
+        try:
+            return drafts.of_settings(settings)
+        except PCGraphError as error:
+            self.told.append(error)
+            return drafts.of_settings(Settings(FIRST))
+
+    # ---- the row above the canvas
+
+    def row(self) -> None:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            with st.popover(t("page.build.start")):
+                self._starts()
+            with st.popover(t("page.build.template")):
+                self._templates()
+            with st.popover(t("page.build.open")):
+                self._open()
+            with st.popover(t("page.build.save")):
+                self._save()
+            for name in TARGETS:
+                self._go(name)
+        self.place = st.container()
+
+    def _starts(self) -> None:
+        st.selectbox(
+            t("page.build.gallery"), list(gallery), index=None, key=key("gallery"),
+            format_func=lambda name: gallery.entry(name).title(), placeholder=t("page.build.gallery.none"),
+            on_change=self._start,
+        )  # fmt: skip
+        st.button(t("page.build.empty"), key=key("empty"), on_click=self.change, args=(drafts.opened, drafts.EMPTY))
+
+    def _start(self) -> None:
+        name = st.session_state[key("gallery")]
+        if name in gallery:
+            self.change(drafts.opened, to_dict(gallery[name]))
+
+    def _templates(self) -> None:
+        name = st.selectbox(
+            t("page.build.template.which"), list(TEMPLATES), key=key("template"),
+            format_func=lambda name: TEMPLATES[name].title(),
+        )  # fmt: skip
+        template = TEMPLATES[name]
+        given = {field.name: _ask(field, key(f"{name}.{field.name}")) for field in template.fields}
+        st.button(t("page.build.template.use"), key=key("template.use"), on_click=self._use, args=(name, given))
+
+    def _use(self, name: str, given: Mapping[str, Any]) -> None:
+        try:
+            problem = TEMPLATES[name].build(**given)
+        except PCGraphError as wrong:
+            st.session_state["draft"] = replace(self.draft, error=wrong, at="file")
+            return
+        self.change(drafts.opened, to_dict(problem))
+
+    def _open(self) -> None:
+        st.file_uploader(
+            t("page.build.file"), type=[ending[1:] for ending in drafts.FILES], key=key("file"), on_change=self._opened,
+            help=t("page.build.file.help"),
+        )  # fmt: skip
+
+    def _opened(self) -> None:
+        file = st.session_state[key("file")]
+        if file is not None:
+            self.change(drafts.file_opened, file.name, file.read(LIMITS.text + 1))
+
+    def _save(self) -> None:
+        problem, stem = self.draft.problem, _stem(self.draft)
+        st.download_button(
+            t("page.build.save.json"), lambda: drafts.text_of(self.draft), f"{stem}.json", "application/json",
+            key=key("save.json"), on_click="ignore",
+        )  # fmt: skip
+        for part, write, ending in (
+            ("formula", lambda problem: self.draft.inspection.formula or "", "txt"),
+            ("pytorch", to_pytorch, "py"),
+            ("dot", to_dot, "dot"),
+        ):
+            st.download_button(
+                t(f"page.build.save.{part}"), _written(write, problem), f"{stem}.{ending}", "text/plain",
+                key=key(f"save.{part}"), on_click="ignore", disabled=problem is None,
+            )  # fmt: skip
+        st.caption(self._link_size())
+
+    def _link_size(self) -> str:
+        try:
+            _, size = drafts.link_of(self.draft)
+        except PCGraphError as error:
+            return escaped(error.text())
+        return t("page.build.link", size=size, most=LONGEST_LINK)
+
+    def _go(self, name: str) -> None:
+        clicked = st.button(
+            t(f"page.{name}.title"), key=key(f"go.{name}"), disabled=self.draft.problem is None,
+            help=t(f"page.build.go.{name}"),
+        )  # fmt: skip
+        if clicked and self.draft.problem is not None:
+            path, methods = TARGETS[name]
+            pages = st.session_state.setdefault("pages", {})
+            pages[name] = drafts.settings_for(self.draft, methods, pages.get(name))
+            try:
+                link = to_link(pages[name], methods)
+            except PCGraphError:
+                link = {}  # the page itself says that the link is too long
+            st.switch_page(ASSETS.parent / "pages" / path, query_params=link)
+
+    # ---- the canvas
+
+    def canvas(self) -> None:
+        """Show the editor, and above it what could not be opened or read."""
+        told = [*self.told, *self._wrong("file"), *self._wrong("canvas")]
+        try:
+            drafts.link_of(self.draft)
+        except PCGraphError as error:
+            told.append(error)
+        show_errors(self.place, told)
+        _component()(key=key("editor"), data=editor_data(self.draft), on_edit_change=self._edited)
+
+    def _edited(self) -> None:
+        self.change(drafts.edited, st.session_state[key("editor")].get("edit"))
+
+    def _wrong(self, at: str) -> list[PCGraphError]:
+        return [self.draft.error] if self.draft.error is not None and self.draft.at == at else []
+
+    # ---- the formula
+
+    def formula(self) -> None:
+        st.session_state[key("text")] = self.draft.text
+        show_errors(st.container(), self._wrong("formula"))
+        st.text_area(
+            t("page.build.formula"), key=key("text"), height=FORMULA_HEIGHT, help=t("page.formula.help"),
+            on_change=lambda: self.change(drafts.written, st.session_state[key("text")]),
+        )  # fmt: skip
+        st.caption(self._formula_state())
+
+    def _formula_state(self) -> str:
+        if self.draft.error is not None and self.draft.at == "formula":
+            return t("page.build.formula.kept")
+        if self.draft.problem is None:
+            return t("page.build.formula.old")
+        return t("page.build.formula.long") if self.draft.inspection.formula is None else t("page.build.formula.now")
+
+    # ---- the leaves
+
+    def leaves(self) -> None:
+        rows = self.draft.rows
+        show_errors(st.container(), self._wrong("leaves"))
+        columns = {
+            "name": [row["name"] or t("page.target") for row in rows],
+            "op": [row["op"] or None for row in rows],
+            "value": [row["value"] for row in rows],
+        }
+        table = key(f"leaves.{self.draft.table}")
+        st.data_editor(
+            columns, key=table, hide_index=True, height=FORMULA_HEIGHT + 28, on_change=self._set_leaves, args=(table,),
+            column_config={
+                "name": st.column_config.TextColumn(t("page.build.leaf.name"), disabled=True),
+                "op": st.column_config.SelectboxColumn(t("page.build.leaf.op"), options=list(LEAF_OPS), width="small"),
+                "value": st.column_config.TextColumn(t("page.build.leaf.value"), width="medium"),
+            },
+        )  # fmt: skip
+        hidden = drafts.hidden_leaves(self.draft)
+        st.caption(t("page.build.leaves.more", count=hidden) if hidden else t("page.build.leaves.help"))
+
+    def _set_leaves(self, table: str) -> None:
+        self.change(drafts.leaves_set, st.session_state[table]["edited_rows"])
+
+    # ---- what other pages and the link know
+
+    def remember(self) -> None:
+        """Write the draft into the link, and tell the other pages where the visitor comes from."""
+        st.session_state["page"] = NAME
+        pages = st.session_state.setdefault("pages", {})
+        pages[NAME] = drafts.settings_for(self.draft, ("zil",), None)
+        try:
+            link, _ = drafts.link_of(self.draft)
+        except PCGraphError:
+            link = {}
+        if st.query_params.to_dict() != link:
+            st.query_params.from_dict(link)
+
+
+def _ask(field: Field, name: str) -> Any:
+    """Draw a template's parameter as a widget and return its value."""
+    match field.kind:
+        case "number":
+            return st.number_input(field.label(), field.least, field.most, field.default, key=name)
+        case "numbers":
+            return st.text_input(field.label(), ", ".join(map(str, field.default)), key=name)
+        case "switch":
+            return st.checkbox(field.label(), field.default, key=name)
+    return st.selectbox(field.label(), field.choices, field.choices.index(field.default), key=name)
+
+
+def _written(write: Callable[[Problem], str], problem: Problem | None) -> Callable[[], str]:
+    """Return a download that is written when it is asked for; what can't be written says so in the file."""
+
+    def text() -> str:
+        try:
+            return write(problem) if problem is not None else ""
+        except PCGraphError as error:
+            return error.text()
+
+    return text
+
+
+def _stem(draft: Draft) -> str:
+    """Return a file's name after the title: letters and digits of any language."""
+    words = "".join(each if each.isalnum() else " " for each in drafts.title_of(draft)).split()
+    return "-".join(words)[:60] or "graph"

@@ -1,0 +1,38 @@
+// The editor's modules: all named at its entry, none parses markup, and the pure ones touch no page.
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+
+const assets = new URL("../../assets/", import.meta.url);
+const read = (file) => readFileSync(new URL(file, assets), "utf8");
+const imports = (file) => [...read(file).matchAll(/^import (?:[^"]* from )?"\.\/([\w.-]+)";/gm)].map(([, name]) => name);
+
+function reachable(from) {
+  const seen = new Set();
+  for (const todo = [from]; todo.length;) {
+    const file = todo.pop();
+    if (!seen.has(file)) todo.push(...imports(file));
+    seen.add(file);
+  }
+  return seen;
+}
+
+test("the Streamlit entry names every module of the editor, so that they are fetched at once", () => {
+  assert.deepEqual(new Set([...imports("streamlit-editor.mjs")]), new Set([...reachable("editor.mjs"), "style.mjs"]));
+});
+
+test("every file of the editor is used", () => {
+  const files = readdirSync(assets).filter((file) => /^editor.*\.mjs$/.test(file));
+  assert.deepEqual(files.filter((file) => !reachable("editor.mjs").has(file)), []);
+});
+
+test("nothing is parsed as markup or run as code", () => {
+  for (const file of [...reachable("editor.mjs"), "streamlit-editor.mjs"]) assert.doesNotMatch(read(file), /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/, file);
+});
+
+test("the model never touches the page", () => {
+  for (const name of ["document", "edits", "history", "place", "geometry", "facts", "find", "connect", "adding", "keys", "menu"]) {
+    assert.doesNotMatch(read(`editor-${name}.mjs`), /createElement|addEventListener|\bwindow\b|querySelector|globalThis/, name);
+  }
+});

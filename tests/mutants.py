@@ -1,0 +1,226 @@
+"""Plant one-line bugs in a copy of the engine, one at a time, and see that a fast part of the suite finds each.
+
+    python -m tests.mutants            all of them; exit status 1 when one survives
+    python -m tests.mutants rate sign  only those whose name holds one of the words
+
+Every bug is one that a predictive-coding code has had or could have. A bug whose line is no longer in the
+engine is an error too: it has to be planted anew. Each runs in a process forked after torch is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import hypothesis  # noqa: F401 (loaded once, before forking)
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The fast part, what catches most first.
+SUBSET = {
+    "tests/test_facts.py": """
+        test_f1_unlevelled_zil_gets_z1_right_and_everything_deeper_wrong
+        test_f1_two_identity_nodes_make_zil_exact
+        test_f2_levelled_zil_equals_autograd_on_random_graphs
+        test_f4_identity_nodes_fill_every_gap_and_change_nothing_else
+        test_f5_when_the_front_arrives_error_is_cotangent_and_deeper_nodes_have_not_moved
+        test_f6_with_any_rate_a_leaf_of_level_d_reads_rate_to_the_d_minus_1_times_bp
+        test_f8_at_rate_1_the_energy_of_levelled_g2_rises
+        test_f3_fixed_predictions_are_exact_on_any_graph_after_depth_many_steps
+        test_f10_at_any_time_a_fixed_error_is_the_cotangent_times_a_binomial_tail
+        test_f11_a_shared_parameter_is_summed_over_its_edges_and_applied_once
+        test_f12_an_unshared_parameter_may_move_in_its_own_step_from_the_same_snapshot
+        test_f14_one_step_at_rate_1_obeys_the_error_identity
+        test_f16_linear_chain_rests_at_energy_1_25
+    """,
+    "tests/test_solve.py": """
+        test_steps_is_the_number_of_value_updates
+        test_every_number_of_a_pc_trace_is_the_plain_loops
+        test_the_output_stays_clamped_to_the_target_and_leaves_stay_where_they_are
+        test_pc_and_fixed_read_everything_at_the_last_state
+        test_a_rate_per_node_moves_each_node_at_its_own
+        test_energy_weighs_each_nodes_part_by_its_precision
+        test_zil_is_exact_with_precisions_exactly_when_rate_times_precision_is_1
+        test_ipc_moves_values_and_parameters_from_one_snapshot_and_sums_what_it_read
+        test_a_tiny_rate_is_no_rest
+        test_a_value_that_leaves_the_ops_domain_is_told_with_step_node_and_op
+        test_a_shared_parameter_half_read_is_not_read
+        test_cross_entropy_gradients_and_energy_are_torchs_sum_over_the_batch
+        test_a_batch_twice_as_long_has_twice_the_gradient_in_every_method
+        test_x_times_x_has_two_edges_and_gradient_2_x_delta
+        test_pc_sends_x_times_x_both_feedbacks
+        test_dead_nodes_are_left_out_and_what_only_they_read_has_gradient_0
+        test_live_pc_on_the_chain_falls_in_energy_step_by_step
+    """,
+    "tests/test_gallery.py": """
+        test_zil_fixed_and_bp_equal_autograd
+        test_g6_prospective_configuration_pc_spares_the_right_output_and_bp_moves_the_wrong_one_faster
+    """,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A one-line bug: its name, the module, the text that stands there once, and what is put in its place."""
+
+    name: str
+    module: str
+    right: str
+    wrong: str
+
+
+MUTANTS = [
+    # The step of `inference`, which tensors take.
+    Mutant("sign of the error", "inference", "{name: prediction - values[name] for", "{name: values[name] - prediction for"),
+    Mutant(
+        "in-place sweep: errors at values that have moved already",
+        "inference",
+        "rate_of(n, rate) * (errors[n] -",
+        "rate_of(n, rate) * (predict(problem, values)[n] - values[n] -",
+    ),
+    Mutant("rate forgotten", "inference", "rate_of(n, rate) * (errors[n]", "(errors[n]"),
+    Mutant("feedback added", "inference", "(errors[n] - received(", "(errors[n] + received("),
+    Mutant(
+        "derivatives at the predictions, not the values",
+        "inference",
+        "inputs = [at.values[name] for",
+        "inputs = [at.predictions.get(name, at.values[name]) for",
+    ),
+    Mutant("output left free", "inference", "for node in problem.graph.hidden:", "for node in problem.graph.inner:"),
+    Mutant("output not clamped", "inference", "{**values, output: clamped}", "{**values}"),
+    Mutant(
+        "cross entropy treated as a difference",
+        "inference",
+        "LOSSES[problem.loss].error(predictions[output], problem.target)",
+        "predictions[output] - values[output]",
+    ),
+    Mutant("precision ignored by errors", "inference", "{name: error * precision.get(name, 1.0) for", "{name: error for"),
+    Mutant("half of the energy", "inference", "parts[name] = 0.5 * float", "parts[name] = float"),
+    # The same step for graphs of single numbers.
+    Mutant("sign of the error, numbers", "vector", "errors = predictions - values", "errors = values - predictions"),
+    Mutant("rate forgotten, numbers", "vector", "values + gamma * (errors", "values + (errors"),
+    Mutant("output left free, numbers", "vector", "result[self.hidden] = moved[self.hidden]", "result = moved"),
+    Mutant("feedback of several users overwritten, numbers", "vector", ".index_add_(0,", ".index_copy_(0,"),
+    Mutant("derivatives at the values held, numbers", "vector", "op.vjp(error[rows], predictions[rows],", "op.vjp(error[rows], values[rows],"),
+    Mutant("precision ignored, numbers", "vector", "        if not precision:\n            return errors", "        if True:\n            return errors"),
+    Mutant("parameters climb, numbers", "vector", "values[self.parameters] -=", "values[self.parameters] +="),
+    # The loop.
+    Mutant("fixed predictions not frozen", "solve", 'state if method == "fixed" else None', "None"),
+    Mutant("read one step late", "solve", '{"zil": [clock[user]],', '{"zil": [clock[user] + 1],'),
+    Mutant("read one step early", "solve", ".get(method, [steps])", ".get(method, [max(steps - 1, 0)])"),
+    Mutant(
+        "gradient of a shared parameter overwritten",
+        "solve",
+        "totals[name] = totals[name] + part if name in totals else part",
+        "totals[name] = part",
+    ),
+    Mutant("one step too few", "solve", "for t in range(steps + 1):\n        due", "for t in range(max(steps, 1)):\n        due"),
+    Mutant(
+        "iPC's parameters read the new values",
+        "solve",
+        "run.learn(state, sent,",
+        "run.learn(state, run.feedback(state.errors, state),",
+    ),
+    Mutant("NaN not noticed", "solve", "not energies[-1] <= UNBOUNDED", "energies[-1] > UNBOUNDED"),
+    Mutant("slow taken for still", "solve", "STILL * slowest * size", "STILL * size"),
+    Mutant("unused parameters forgotten", "solve", "for name in learnable(source) if name not in problem.graph", "for name in ()"),
+    # Graphs.
+    Mutant("level is the shortest path", "passes", "max(found.get(name, 0),", "min(found.get(name, 10**9),"),
+    Mutant("an identity node too few", "passes", "for _ in range(gap - 1):", "for _ in range(gap - 2):"),
+    Mutant(
+        "edges of leaves not levelled",
+        "passes",
+        "level[name] - level[node.name] if node.name in level else 1",
+        "level[name] - level[node.name] if node.name in level and not graph[name].is_leaf else 1",
+    ),
+    Mutant("repeated edges merged", "graph", "in enumerate(node.inputs):\n                users", "in enumerate(dict.fromkeys(node.inputs)):\n                users"),
+    # BP, losses, ops.
+    Mutant(
+        "cotangents overwritten",
+        "evaluate",
+        "found[name] = found[name] + part if name in found else part",
+        "found[name] = part",
+    ),
+    Mutant("mean instead of sum in the error", "losses", "error=lambda prediction, target: prediction - target,", "error=lambda prediction, target: (prediction - target) / prediction.numel(),"),
+    Mutant("mean instead of sum in the loss", "losses", "torch.log_softmax(prediction, -1)).sum()", "torch.log_softmax(prediction, -1)).mean()"),
+    Mutant("partial derivatives of a product swapped", "ops", "vjp=lambda ct, out, x, y: (ct * y, ct * x),", "vjp=lambda ct, out, x, y: (ct * x, ct * y),"),
+    Mutant("tanh differentiated at its input", "ops", "_aten.tanh_backward.default(ct, out)", "_aten.tanh_backward.default(ct, x)"),
+]  # fmt: skip
+
+
+def copy_of_the_project(folder: Path) -> None:
+    """Copy what the tests need: engine, sentences, the tests themselves."""
+    for part in ("pcgraph", "assets/messages", "tests"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "e2e", "js"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+
+
+def passes(folder: Path) -> bool:
+    """Tell whether the fast part passes on the copy, in a process of its own."""
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        with open(folder / "output.txt", "w") as output:
+            os.dup2(output.fileno(), 1)
+            os.dup2(output.fileno(), 2)
+            os.chdir(folder)
+            sys.path.insert(0, str(folder))
+            names = [f"{path}::{name}" for path, listed in SUBSET.items() for name in listed.split()]
+            options = ["-o", "addopts=--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:xdist", "-x", "-q"]
+            os._exit(pytest.main([*options, "--rootdir", str(folder), *names]))
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code not in (0, 1, 2):  # 1: a test failed, 2: the engine could not even be imported
+        raise RuntimeError(f"pytest ended with {code}:\n{(folder / 'output.txt').read_text()}")
+    return code == 0
+
+
+def plant(folder: Path, mutant: Mutant) -> None:
+    """Put a bug into the copy; raise where its line does not stand in the engine exactly once."""
+    source = (ROOT / "pcgraph" / f"{mutant.module}.py").read_text("utf-8")
+    if source.count(mutant.right) != 1:
+        raise RuntimeError(
+            f"{mutant.name}: pcgraph/{mutant.module}.py holds {source.count(mutant.right)} × {mutant.right!r}"
+        )
+    (folder / "pcgraph" / f"{mutant.module}.py").write_text(source.replace(mutant.right, mutant.wrong), "utf-8")
+
+
+def heal(folder: Path, mutant: Mutant) -> None:
+    shutil.copy(ROOT / "pcgraph" / f"{mutant.module}.py", folder / "pcgraph")
+
+
+def main(words: list[str]) -> int:
+    sys.dont_write_bytecode = True
+    torch.set_num_threads(1)
+    torch.empty(1, 1, device="meta") @ torch.empty(1, device="meta")  # loads, before forking, what each would load
+    chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant.name for word in words)]
+    survivors = []
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        copy_of_the_project(folder)
+        if not passes(folder):
+            print((folder / "output.txt").read_text())
+            print("The fast part fails on the engine as it is: mend that first.")
+            return 1
+        for mutant in chosen:
+            started = time.perf_counter()
+            plant(folder, mutant)
+            survived = passes(folder)
+            heal(folder, mutant)
+            survivors += [mutant.name] if survived else []
+            print(
+                f"{'SURVIVED' if survived else 'found':9} {time.perf_counter() - started:5.1f} s  {mutant.name}",
+                flush=True,
+            )
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} planted bugs found")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

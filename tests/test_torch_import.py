@@ -1,0 +1,477 @@
+"""from_torch: any module's gradients are torch.autograd's, and the module stays as it was."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from networks import NETWORKS, Causal, Memory, Modern, Padded, Residual, Speaker, tokens
+
+import pcgraph as pc
+from pcgraph.aten import aten, own_op
+from pcgraph.errors import GraphError, OpError, SettingError
+from pcgraph.fast import zil_gradients
+from pcgraph.ops import OPS, pull_back
+from pcgraph.torch_import import from_torch
+
+SEED = 5
+
+# In float32 these differ from torch.autograd in the last digits, for a sum is taken in another order:
+REORDERED = {
+    "lstm_over_words": "two outputs of the LSTM are two nodes, whose feedback is added up",
+    "padded_attention": "query, key and value send to the words in the order of their levels",
+}
+
+
+def target_for(module, args):
+    with torch.random.fork_rng():
+        torch.manual_seed(SEED)
+        buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
+        output = torch.func.functional_call(module, buffers, args)
+    return torch.randn(output.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64).to(output.dtype)
+
+
+def autograd(module, args, target, loss="squared_error"):
+    """Return torch.autograd's gradients by name, floating-point inputs numbered, without touching the module."""
+    args = [arg.detach().clone().requires_grad_(arg.is_floating_point()) for arg in args]
+    parameters = {name: each for name, each in module.named_parameters() if each.requires_grad}
+    leaves = {**parameters, **{number: arg for number, arg in enumerate(args) if arg.requires_grad}}
+    with torch.random.fork_rng():
+        torch.manual_seed(SEED)
+        buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
+        output = torch.func.functional_call(module, buffers, tuple(args))
+    value = F.cross_entropy(output, target, reduction="sum") if loss == "cross_entropy" else 0.5 * ((output - target) ** 2).sum()
+    found = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
+    return {name: torch.zeros_like(leaf) if grad is None else grad for (name, leaf), grad in zip(leaves.items(), found, strict=True)}
+
+
+def numbered(problem, gradients):
+    """Return gradients with the inputs' names replaced by their places."""
+    inputs = [leaf.name for leaf in problem.graph.leaves if leaf.op == "input"]
+    return {inputs.index(name) if name in inputs else name: value for name, value in gradients.items()}
+
+
+def relative(found, exact):
+    size = float(exact.norm())
+    return float((found - exact).norm()) / size if size else float(found.norm())
+
+
+def inner(problem):
+    return [(node.name, node.op, node.inputs) for node in problem.graph.inner]
+
+
+# ---------------------------------------------------------------- the same gradients
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_zil_on_an_imported_network_is_autograd(name):
+    module, args = NETWORKS[name]()
+    target = target_for(module, args)
+    problem = from_torch(module, args, target, seed=SEED)
+    exact, found = autograd(module, args, target), numbered(problem, zil_gradients(problem))
+    assert found.keys() == exact.keys()
+    assert max(relative(found[each], exact[each]) for each in exact) <= 1e-10
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_in_float32_every_bit_is_autograds_where_no_sum_is_reordered(name):
+    module, args = NETWORKS[name](torch.float32)
+    target = target_for(module, args)
+    problem = from_torch(module, args, target, seed=SEED)
+    exact, found = autograd(module, args, target), numbered(problem, zil_gradients(problem))
+    if name in REORDERED:
+        assert max(relative(found[each], exact[each]) for each in exact) <= 1e-5
+    else:
+        assert [each for each in exact if not torch.equal(found[each], exact[each])] == []
+
+
+MANY = ["perceptron", "residual_in_training", "recurrent_cell", "causal_attention", "padded_attention", "mixture_of_experts", "gated_with_stopped_gradients"]
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_every_module_as_one_node_gives_the_same_gradients(name):
+    module, args = NETWORKS[name]()
+    target = target_for(module, args)
+    ops, modules = (from_torch(module, args, target, nodes=nodes, seed=SEED) for nodes in ("ops", "modules"))
+    assert len(modules.graph.inner) <= len(ops.graph.inner)
+    exact, found = autograd(module, args, target), numbered(modules, zil_gradients(modules))
+    assert max(relative(found[each], exact[each]) for each in exact) <= 1e-10
+
+
+@pytest.mark.parametrize("name", ["perceptron", "residual_in_training", "mixture_of_experts"])
+def test_the_whole_trace_of_zil_reads_the_same_and_unlevelled_does_not(name):
+    module, args = NETWORKS[name]()
+    target = target_for(module, args)
+    problem = from_torch(module, args, target, seed=SEED)
+    exact = autograd(module, args, target)
+    solution = pc.solve(problem, "zil", save="last")
+    assert max(relative(value, exact[each]) for each, value in numbered(problem, solution.gradients).items()) <= 1e-9
+    if pc.identity_count(problem.graph) > 20:  # ways of different length: levelling is what makes it exact
+        wrong = pc.solve(problem, "zil", level=False, save="last").gradients
+        assert max(relative(value, exact[each]) for each, value in numbered(problem, wrong).items()) > 1e-3
+
+
+def test_cross_entropy_is_torchs_with_the_sum_over_the_batch():
+    module, args = NETWORKS["tied_embedding"]()
+    target = tokens(2, 4)
+    problem = from_torch(module, args, target, loss="cross_entropy")
+    exact = autograd(module, args, target, "cross_entropy")
+    assert relative(zil_gradients(problem)["words.weight"], exact["words.weight"]) <= 1e-10
+
+
+# ---------------------------------------------------------------- the module stays as it was
+
+
+@pytest.mark.parametrize("name", ["residual_in_training", "transformer_with_dropout", "lstm_over_words", "in_place_changes"])
+def test_import_and_gradients_leave_the_module_and_the_random_numbers_alone(name):
+    module, args = NETWORKS[name]()
+    state = {key: value.clone() for key, value in module.state_dict().items()}
+    copies, modes = [arg.clone() for arg in args], [each.training for each in module.modules()]
+    random = torch.get_rng_state()
+    problem = from_torch(module, args, target_for(module, args))
+    zil_gradients(problem)
+    pc.solve(problem, "pc", rate=0.01, steps=3)
+    assert torch.equal(random, torch.get_rng_state())
+    assert state.keys() == module.state_dict().keys()
+    assert all(torch.equal(value, state[key]) for key, value in module.state_dict().items())
+    assert all(torch.equal(one, other) for one, other in zip(args, copies, strict=True))
+    assert modes == [each.training for each in module.modules()]
+    assert all(parameter.grad is None and parameter.requires_grad for parameter in module.parameters())
+
+
+def test_running_statistics_do_not_advance_and_do_not_matter_in_training():
+    module, args = NETWORKS["residual_in_training"]()
+    problem = from_torch(module, args, torch.zeros(3, 3))
+    assert not any("running" in name for name in problem.graph.names)
+    module.norm.running_mean.fill_(100.0)
+    again = from_torch(module, args, torch.zeros(3, 3))
+    assert all(torch.equal(value, zil_gradients(again)[name]) for name, value in zil_gradients(problem).items())
+
+
+def test_in_eval_the_running_statistics_are_constants():
+    module, args = NETWORKS["residual_in_eval"]()
+    graph = from_torch(module, args, torch.zeros(3, 3)).graph
+    assert graph["norm.running_mean"].op == graph["norm.running_var"].op == "constant"
+
+
+# ---------------------------------------------------------------- what the graph looks like
+
+
+def test_nodes_are_ops_of_our_own_named_after_their_modules():
+    problem = from_torch(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)), torch.ones(4, 2), torch.zeros(4, 1))
+    assert inner(problem) == [
+        ("0.linear", "linear", ("input", "0.weight", "0.bias")),
+        ("1.relu", "relu", ("0.linear",)),
+        ("2.linear", "linear", ("1.relu", "2.weight", "2.bias")),
+    ]
+    assert problem.graph.output == "2.linear" and problem.title == "Sequential"
+
+
+def test_numbers_become_constants_of_the_formula():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(torch.tensor(3.0))
+
+        def forward(self, x):
+            return (1 - self.w * x) ** 2 / 4
+
+    problem = from_torch(Net(), torch.tensor(2.0), 0.5)
+    assert inner(problem) == [("mul", "mul", ("w", "x")), ("sub", "sub", ("c", "mul")), ("square", "square", ("sub",)), ("div", "div", ("square", "c_2"))]
+    assert (problem.values["c"].item(), problem.values["c_2"].item()) == (1.0, 4.0)
+    # by hand: y = (1 − 6)² ∕ 4 = 6.25; δ = 5.75; ∂y/∂w = 2 (1 − wx)(−x) ∕ 4 = 5
+    assert zil_gradients(problem)["w"].item() == 28.75
+
+
+@pytest.mark.parametrize(
+    ("target", "args", "kwargs"),
+    [
+        (aten.add.Tensor, ["a", "b"], {"alpha": 2}),
+        (aten.sub.Tensor, ["a", "b"], {"alpha": 0.5}),
+        (aten.pow.Tensor_Scalar, ["a", 3], {}),
+        (aten.sum.dim_IntList, ["a", [0]], {"dtype": torch.float64}),
+        (aten.softmax.int, ["a", -1, torch.float64], {}),
+        (aten.softplus.default, ["a", 2.0], {}),
+        (aten.layer_norm.default, ["a", [3], None, "b"], {}),
+        (aten.adaptive_avg_pool2d.default, ["a", [2, 2]], {}),
+        (aten.permute.default, ["a", [1, 2, 0]], {}),
+    ],
+)
+def test_an_op_that_means_something_else_is_not_ours(target, args, kwargs):
+    assert own_op(target, args, kwargs, torch.ones(2, 3)) is None
+
+
+@pytest.mark.parametrize(
+    ("target", "args", "op", "attrs"),
+    [
+        (aten.add.Tensor, ["a", "b"], "add", {}),
+        (aten.pow.Tensor_Scalar, ["a", 2], "square", {}),
+        (aten.mean.dim, ["a", [-1, -2], True], "mean", {"dim": (-1, -2), "keepdim": True}),
+        (aten.view.default, ["a", [-1]], "reshape", {"shape": (2, 3)}),
+        (aten.permute.default, ["a", [0, 2, 1]], "transpose", {"dim0": 1, "dim1": 2}),
+        (aten.layer_norm.default, ["a", [3], "w", "b", 0.1], "layer_norm", {"normalized_shape": (3,), "eps": 0.1}),
+        (aten.cat.default, [["a", "b"], 1], "concat", {"dim": 1}),
+    ],
+)
+def test_an_op_that_means_the_same_is_ours(target, args, op, attrs):
+    found = own_op(target, args, {}, torch.ones(2, 3))
+    assert (found[0], found[2]) == (op, attrs)
+
+
+def test_children_of_a_sequential_and_modules_without_children_are_one_node_each():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(nn.Sequential(nn.Linear(4, 4), nn.Tanh()), nn.Dropout(0.5))
+            self.head = nn.Linear(4, 2)
+
+        def forward(self, x):
+            return self.head(self.body(x) + x) * 2
+
+    problem = from_torch(Net().eval(), torch.randn(3, 4), torch.zeros(3, 2), nodes="modules")
+    assert inner(problem) == [
+        ("body.0", "module.Sequential", ("x", "body.0.0.weight", "body.0.0.bias")),
+        ("body.1", "identity", ("body.0",)),
+        ("add", "add", ("body.1", "x")),
+        ("head", "linear", ("add", "head.weight", "head.bias")),
+        ("mul", "mul", ("head", "c")),
+    ]
+
+
+def test_a_module_called_twice_is_two_nodes_that_share_their_parameters():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell = nn.Sequential(nn.Sequential(nn.Linear(3, 3), nn.Tanh()))
+
+        def forward(self, x):
+            return self.cell(self.cell(x))
+
+    problem = from_torch(Net().double(), torch.randn(2, 3).double(), torch.zeros(2, 3), nodes="modules")
+    assert [(name, inputs[0]) for name, _, inputs in inner(problem)] == [("cell.0", "x"), ("cell.0_2", "cell.0")]
+    assert problem.graph.users("cell.0.0.weight") == (("cell.0", 1), ("cell.0_2", 1))
+
+
+def test_a_shared_parameter_is_one_leaf_with_its_first_name():
+    module, args = NETWORKS["tied_embedding"]()
+    assert set(module.state_dict()) == {"words.weight", "out.weight"}
+    problem = from_torch(module, args, torch.zeros(2, 4, 11))
+    assert problem.graph.parameters == ("words.weight",) and len(problem.graph.users("words.weight")) == 2
+
+
+def test_parameters_keep_their_state_dict_names_and_frozen_ones_are_constants():
+    module, args = NETWORKS["gated_with_stopped_gradients"]()
+    problem = from_torch(module, args, torch.zeros(3, 4, 6))
+    learned = [name for name, parameter in module.named_parameters() if parameter.requires_grad]
+    assert sorted(problem.graph.parameters) == sorted(learned)
+    assert problem.graph["frozen.weight"].op == "constant"
+
+
+def test_a_parameter_that_nothing_uses_has_gradient_zero():
+    module = nn.Sequential(nn.Linear(2, 2))
+    module.unused = nn.Parameter(torch.ones(3))
+    module.forward = lambda x: module[0](x)
+    gradients = zil_gradients(from_torch(module, torch.ones(1, 2), torch.zeros(1, 2)))
+    assert torch.equal(gradients["unused"], torch.zeros(3))
+
+
+def test_whole_numbers_are_inputs_without_gradients():
+    module, args = NETWORKS["lstm_over_words"]()
+    problem = from_torch(module, args, torch.zeros(3, 3))
+    assert problem.graph["words"].op == "input" and problem.values["words"].dtype == torch.int64
+    assert "words" not in zil_gradients(problem) and "words" not in pc.backprop(problem)
+
+
+def test_padding_gets_no_gradient():
+    module = Memory().double()
+    words = torch.tensor([[3, 0, 4]])
+    assert torch.equal(zil_gradients(from_torch(module, words, torch.ones(1, 3)))["words.weight"][0], torch.zeros(4))
+
+
+def test_no_value_of_the_graph_is_a_whole_number_or_infinite():
+    for name in ("causal_attention", "padded_attention", "mixture_of_experts", "in_place_changes"):
+        module, args = NETWORKS[name]()
+        problem = from_torch(module, args, target_for(module, args))
+        values = pc.forward(problem)
+        for node in problem.graph.inner:
+            assert values[node.name].is_floating_point() and torch.isfinite(values[node.name]).all(), (name, node.name)
+
+
+def test_a_mask_from_the_inputs_follows_them():
+    module = Padded().double()
+    words, others = torch.tensor([[3, 1, 4], [9, 0, 0]]), torch.tensor([[0, 2, 5], [1, 1, 7]])
+    target = torch.ones(2, 6).double()
+    moved = from_torch(module, words, target).with_values({"words": others})
+    exact = autograd(module, (others,), target)
+    assert all(relative(value, exact[name]) <= 1e-12 for name, value in zil_gradients(moved).items())
+
+
+def test_dropout_draws_what_the_module_draws_after_the_same_seed():
+    module, x = nn.Sequential(nn.Dropout(0.5), nn.Linear(6, 2)), torch.ones(8, 6)
+    masks = [from_torch(module, x, torch.zeros(8, 2), seed=seed).values["0.mask"] for seed in (3, 3, 4)]
+    torch.manual_seed(3)
+    assert torch.equal(masks[0], module[0](x)) and torch.equal(masks[0], masks[1]) and not torch.equal(masks[0], masks[2])
+    assert [op for _, op, _ in inner(from_torch(module.eval(), x, torch.zeros(8, 2)))] == ["linear"]
+
+
+def test_what_dropout_hides_inside_an_operation_is_drawn_once():
+    module, args = NETWORKS["transformer_with_dropout"]()
+    problem = from_torch(module, args, target_for(module, args), seed=SEED)
+    assert torch.equal(pc.forward(problem)[problem.graph.output], pc.forward(problem)[problem.graph.output])
+
+
+def test_no_gradient_passes_where_the_module_stops_it():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(torch.tensor(2.0).double())
+
+        def forward(self, x):
+            with torch.no_grad():
+                goal = self.w * x
+            return self.w * x - goal - (self.w * x).detach()
+
+    problem = from_torch(Net(), torch.tensor(3.0).double(), 0.0)  # y = −6, ∂y/∂w = 3 alone
+    assert zil_gradients(problem)["w"].item() == -18.0
+
+
+@pytest.mark.parametrize("op", ["aten.max_pool2d", "aten.embedding", "aten.batch_norm", "aten.slice.Tensor", "aten.permute", "aten.expand", "aten.clone", "aten.masked_fill.Scalar"])
+def test_our_derivatives_of_aten_operations_are_torchs(op):
+    draw = torch.Generator().manual_seed(2)
+    x = torch.randn(3, 4, 6, 6, generator=draw, dtype=torch.float64)
+    cases = {
+        "aten.max_pool2d": ((x,), {"kernel_size": (3, 2), "stride": (2, 2), "padding": (1, 0), "dilation": (1, 1), "ceil_mode": True}),
+        "aten.embedding": ((x[0, 0], torch.tensor([[1, 5, 1], [2, 2, 2]])), {"padding_idx": 2, "scale_grad_by_freq": False, "sparse": False}),
+        "aten.batch_norm": ((x, x[0, 0, 0, :4], x[0, 0, 1, :4]), {"running_mean": None, "running_var": None, "training": True, "momentum": 0.1, "eps": 1e-5, "cudnn_enabled": False}),
+        "aten.slice.Tensor": ((x,), {"dim": -1, "start": -5, "end": 9223372036854775807, "step": 2}),
+        "aten.permute": ((x,), {"dims": (2, -1, 0, 1)}),
+        "aten.expand": ((x[:, :1],), {"size": (2, 3, 4, 6, 6), "implicit": False}),
+        "aten.clone": ((x,), {"memory_format": "contiguous_format"}),
+        "aten.masked_fill.Scalar": ((x, x[0] > 0), {"value": 2.0}),
+    }
+    from pcgraph.aten import aten_op
+
+    target = getattr(torch.ops.aten, op.split(".")[1])
+    assert aten_op(target.Tensor if op.endswith("Tensor") else target.Scalar if op.endswith("Scalar") else target.default) == op
+    inputs, attrs = cases[op]
+    row = OPS[op]
+    output = row.forward(*inputs, **attrs)
+    ct = torch.randn(output.shape, generator=draw, dtype=torch.float64)
+    slots = [each.detach().requires_grad_(each.is_floating_point()) for each in inputs]
+    exact = iter(torch.autograd.grad(row.forward(*slots, **attrs), [each for each in slots if each.requires_grad], ct))
+    for found, slot in zip(pull_back(row, ct, output, inputs, attrs), slots, strict=True):
+        assert (found is None) == (not slot.requires_grad)
+        assert found is None or torch.equal(found, next(exact))
+
+
+def test_batch_norms_derivative_in_eval_and_for_wanted_inputs_alone():
+    x, mean, variance = torch.randn(3, 4, 5).double(), torch.randn(4).double(), torch.rand(4).double() + 0.5
+    attrs = {"weight": None, "bias": None, "training": False, "momentum": 0.1, "eps": 1e-5, "cudnn_enabled": False}
+    from_torch(nn.Sequential(nn.BatchNorm1d(2)), torch.randn(3, 2), torch.zeros(3, 2))
+    row = OPS["aten.batch_norm"]
+    found = pull_back(row, torch.ones(3, 4, 5).double(), None, (x, mean, variance), attrs, (True, False, False))
+    expected = (1 / (variance + 1e-5).sqrt())[:, None].expand(3, 4, 5)
+    assert found[1:] == (None, None) and torch.allclose(found[0], expected, rtol=1e-12)
+
+
+# ---------------------------------------------------------------- errors
+
+
+class Branching(nn.Module):
+    def forward(self, x):
+        if x.sum() > 0:
+            return x * 2
+        return x
+
+
+class Custom(nn.Module):
+    class Straight(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.round()
+
+        @staticmethod
+        def backward(ctx, ct):
+            return ct
+
+    def forward(self, x):
+        return self.Straight.apply(x) * 2
+
+
+class Counting(nn.Module):
+    calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        return x * self.calls
+
+
+class Several(nn.Module):
+    def forward(self, x):
+        return x * 2, x + 1
+
+
+class Whole(nn.Module):
+    def forward(self, x):
+        return x.argmax(-1)
+
+
+class Underived(nn.Module):
+    def forward(self, x):
+        return torch.nextafter(x, x + 1) * 2
+
+
+@pytest.mark.parametrize(
+    ("module", "kind", "sentence"),
+    [
+        (Branching(), GraphError, r"torch\.export could not read Branching: .+test_torch_import\.py:\d+: if x\.sum\(\) > 0:.+Remove what depends on"),
+        (Custom(), OpError, r"the torch\.autograd\.Function Straight, whose own derivative"),
+        (Counting(), GraphError, r"(another output than the module|could not read Counting)"),
+        (Several(), GraphError, r"returns 2 tensors, but a problem has one output\. Wrap it"),
+        (Whole(), GraphError, r"No gradient reaches the output, which aten\.argmax computed \(test_torch_import\.py:\d+: return x\.argmax\(-1\)\)"),
+        (Underived(), OpError, r"aten\.nextafter has no derivative \(test_torch_import\.py:\d+: return torch\.nextafter"),
+    ],
+)
+def test_what_cannot_be_imported_is_said_in_a_sentence_with_its_line(module, kind, sentence):
+    with pytest.raises(kind) as caught:
+        from_torch(module, torch.ones(2, 3), torch.zeros(2, 3))
+    text = str(caught.value)
+    assert re.search(sentence, text), text
+    assert "\n" not in text
+
+
+def test_an_unknown_grain_is_an_error():
+    with pytest.raises(SettingError, match="The setting nodes can't be 'layers'"):
+        from_torch(nn.Linear(1, 1), torch.ones(1, 1), torch.zeros(1, 1), nodes="layers")
+
+
+def test_a_target_that_does_not_fit_is_an_error_of_the_problem():
+    problem = from_torch(nn.Sequential(nn.Linear(2, 2)), torch.ones(1, 2), torch.zeros(3, 3))
+    with pytest.raises(OpError, match="target"):
+        zil_gradients(problem)
+
+
+def test_a_problem_needs_no_more_than_torch_to_be_named_and_traced():
+    module = Causal().double()
+    problem = from_torch(module, torch.randn(2, 5, 8).double(), torch.zeros(2, 5, 8))
+    assert len(set(problem.graph.names)) == len(problem.graph.names)
+    again = from_torch(module, torch.randn(2, 5, 8).double(), torch.zeros(2, 5, 8))
+    assert problem.graph.names == again.graph.names
+    content = pc.payload([pc.solve(problem, "zil", steps=2)])
+    assert [node["name"] for node in content["nodes"] if node["kind"] == "parameter"]
+    assert math.isfinite(content["lanes"][0]["energy"][0])
+
+
+def test_names_of_the_networks_used_here_are_the_twenty():
+    assert len(NETWORKS) >= 20
+    assert {type(NETWORKS[name]()[0]) for name in NETWORKS} >= {Causal, Memory, Modern, Padded, Residual, Speaker}
+    assert set(REORDERED) < set(NETWORKS)
