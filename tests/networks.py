@@ -42,7 +42,7 @@ class Residual(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.one, self.two, self.around = nn.Conv2d(2, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(2, 4, 1)
+        self.one, self.two, self.around = nn.Conv2d(2, 4, 3, padding=1, bias=False), nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(2, 4, 1)
         self.norm, self.act, self.out = nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.Linear(4, 3)
 
     def forward(self, x: Tensor) -> Tensor:

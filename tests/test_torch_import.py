@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def autograd(module, args, target, loss="squared_error"):
         torch.manual_seed(SEED)
         buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
         output = torch.func.functional_call(module, buffers, tuple(args))
-    value = F.cross_entropy(output, target, reduction="sum") if loss == "cross_entropy" else 0.5 * ((output - target) ** 2).sum()
+    value = F.cross_entropy(output.flatten(0, -2), target.flatten(), reduction="sum") if loss == "cross_entropy" else 0.5 * ((output - target) ** 2).sum()
     found = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
     return {name: torch.zeros_like(leaf) if grad is None else grad for (name, leaf), grad in zip(leaves.items(), found, strict=True)}
 
@@ -65,6 +66,15 @@ def relative(found, exact):
     return float((found - exact).norm()) / size if size else float(found.norm())
 
 
+@cache
+def imported(name, dtype=torch.float64, nodes="ops"):
+    """Return a network's problem, its gradients by torch.autograd and by Z-IL: exporting takes a second."""
+    module, args = NETWORKS[name](dtype)
+    target = target_for(module, args)
+    problem = from_torch(module, args, target, nodes=nodes, seed=SEED)
+    return problem, autograd(module, args, target), numbered(problem, zil_gradients(problem))
+
+
 def inner(problem):
     return [(node.name, node.op, node.inputs) for node in problem.graph.inner]
 
@@ -74,20 +84,14 @@ def inner(problem):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_zil_on_an_imported_network_is_autograd(name):
-    module, args = NETWORKS[name]()
-    target = target_for(module, args)
-    problem = from_torch(module, args, target, seed=SEED)
-    exact, found = autograd(module, args, target), numbered(problem, zil_gradients(problem))
+    problem, exact, found = imported(name)
     assert found.keys() == exact.keys()
     assert max(relative(found[each], exact[each]) for each in exact) <= 1e-10
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_in_float32_every_bit_is_autograds_where_no_sum_is_reordered(name):
-    module, args = NETWORKS[name](torch.float32)
-    target = target_for(module, args)
-    problem = from_torch(module, args, target, seed=SEED)
-    exact, found = autograd(module, args, target), numbered(problem, zil_gradients(problem))
+    _, exact, found = imported(name, torch.float32)
     if name in REORDERED:
         assert max(relative(found[each], exact[each]) for each in exact) <= 1e-5
     else:
@@ -99,20 +103,14 @@ MANY = ["perceptron", "residual_in_training", "recurrent_cell", "causal_attentio
 
 @pytest.mark.parametrize("name", MANY)
 def test_every_module_as_one_node_gives_the_same_gradients(name):
-    module, args = NETWORKS[name]()
-    target = target_for(module, args)
-    ops, modules = (from_torch(module, args, target, nodes=nodes, seed=SEED) for nodes in ("ops", "modules"))
+    (ops, *_), (modules, exact, found) = imported(name), imported(name, nodes="modules")
     assert len(modules.graph.inner) <= len(ops.graph.inner)
-    exact, found = autograd(module, args, target), numbered(modules, zil_gradients(modules))
     assert max(relative(found[each], exact[each]) for each in exact) <= 1e-10
 
 
 @pytest.mark.parametrize("name", ["perceptron", "residual_in_training", "mixture_of_experts"])
 def test_the_whole_trace_of_zil_reads_the_same_and_unlevelled_does_not(name):
-    module, args = NETWORKS[name]()
-    target = target_for(module, args)
-    problem = from_torch(module, args, target, seed=SEED)
-    exact = autograd(module, args, target)
+    problem, exact, _ = imported(name)
     solution = pc.solve(problem, "zil", save="last")
     assert max(relative(value, exact[each]) for each, value in numbered(problem, solution.gradients).items()) <= 1e-9
     if pc.identity_count(problem.graph) > 20:  # ways of different length: levelling is what makes it exact
@@ -150,7 +148,7 @@ def test_import_and_gradients_leave_the_module_and_the_random_numbers_alone(name
 
 def test_running_statistics_do_not_advance_and_do_not_matter_in_training():
     module, args = NETWORKS["residual_in_training"]()
-    problem = from_torch(module, args, torch.zeros(3, 3))
+    problem = imported("lstm_over_words")[0]
     assert not any("running" in name for name in problem.graph.names)
     module.norm.running_mean.fill_(100.0)
     again = from_torch(module, args, torch.zeros(3, 3))
@@ -158,8 +156,7 @@ def test_running_statistics_do_not_advance_and_do_not_matter_in_training():
 
 
 def test_in_eval_the_running_statistics_are_constants():
-    module, args = NETWORKS["residual_in_eval"]()
-    graph = from_torch(module, args, torch.zeros(3, 3)).graph
+    graph = imported("residual_in_eval")[0].graph
     assert graph["norm.running_mean"].op == graph["norm.running_var"].op == "constant"
 
 
@@ -262,15 +259,15 @@ def test_a_module_called_twice_is_two_nodes_that_share_their_parameters():
 
 
 def test_a_shared_parameter_is_one_leaf_with_its_first_name():
-    module, args = NETWORKS["tied_embedding"]()
+    module, _ = NETWORKS["tied_embedding"]()
     assert set(module.state_dict()) == {"words.weight", "out.weight"}
-    problem = from_torch(module, args, torch.zeros(2, 4, 11))
+    problem = imported("tied_embedding")[0]
     assert problem.graph.parameters == ("words.weight",) and len(problem.graph.users("words.weight")) == 2
 
 
 def test_parameters_keep_their_state_dict_names_and_frozen_ones_are_constants():
-    module, args = NETWORKS["gated_with_stopped_gradients"]()
-    problem = from_torch(module, args, torch.zeros(3, 4, 6))
+    module, _ = NETWORKS["gated_with_stopped_gradients"]()
+    problem = imported("gated_with_stopped_gradients")[0]
     learned = [name for name, parameter in module.named_parameters() if parameter.requires_grad]
     assert sorted(problem.graph.parameters) == sorted(learned)
     assert problem.graph["frozen.weight"].op == "constant"
@@ -285,8 +282,7 @@ def test_a_parameter_that_nothing_uses_has_gradient_zero():
 
 
 def test_whole_numbers_are_inputs_without_gradients():
-    module, args = NETWORKS["lstm_over_words"]()
-    problem = from_torch(module, args, torch.zeros(3, 3))
+    problem = imported("lstm_over_words")[0]
     assert problem.graph["words"].op == "input" and problem.values["words"].dtype == torch.int64
     assert "words" not in zil_gradients(problem) and "words" not in pc.backprop(problem)
 
@@ -299,8 +295,7 @@ def test_padding_gets_no_gradient():
 
 def test_no_value_of_the_graph_is_a_whole_number_or_infinite():
     for name in ("causal_attention", "padded_attention", "mixture_of_experts", "in_place_changes"):
-        module, args = NETWORKS[name]()
-        problem = from_torch(module, args, target_for(module, args))
+        problem = imported(name)[0]
         values = pc.forward(problem)
         for node in problem.graph.inner:
             assert values[node.name].is_floating_point() and torch.isfinite(values[node.name]).all(), (name, node.name)
@@ -324,8 +319,7 @@ def test_dropout_draws_what_the_module_draws_after_the_same_seed():
 
 
 def test_what_dropout_hides_inside_an_operation_is_drawn_once():
-    module, args = NETWORKS["transformer_with_dropout"]()
-    problem = from_torch(module, args, target_for(module, args), seed=SEED)
+    problem = imported("transformer_with_dropout")[0]
     assert torch.equal(pc.forward(problem)[problem.graph.output], pc.forward(problem)[problem.graph.output])
 
 
@@ -427,7 +421,7 @@ class Whole(nn.Module):
 
 class Underived(nn.Module):
     def forward(self, x):
-        return torch.nextafter(x, x + 1) * 2
+        return torch.igamma(x, x + 1) * 2
 
 
 @pytest.mark.parametrize(
@@ -438,7 +432,7 @@ class Underived(nn.Module):
         (Counting(), GraphError, r"(another output than the module|could not read Counting)"),
         (Several(), GraphError, r"returns 2 tensors, but a problem has one output\. Wrap it"),
         (Whole(), GraphError, r"No gradient reaches the output, which aten\.argmax computed \(test_torch_import\.py:\d+: return x\.argmax\(-1\)\)"),
-        (Underived(), OpError, r"aten\.nextafter has no derivative \(test_torch_import\.py:\d+: return torch\.nextafter"),
+        (Underived(), OpError, r"aten\.igamma has no derivative \(test_torch_import\.py:\d+: return torch\.igamma"),
     ],
 )
 def test_what_cannot_be_imported_is_said_in_a_sentence_with_its_line(module, kind, sentence):
