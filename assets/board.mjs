@@ -85,7 +85,7 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
 
   const laneTitle = (lane) =>
     say(lane.symbol === "δ" ? "stage.lane_bp" : "stage.lane", {
-      method: { key: `stage.method.${lane.method}` },
+      method: { key: `method.${lane.method}` },
       symbol: lane.symbol,
     });
 

@@ -43,7 +43,7 @@ export function createControls({ say, perform, setGrain, setSpeed, share }) {
   const copied = html("span", { class: "quiet-text", role: "status" });
   const link = share
     ? button(html("button", { type: "button", class: "button share" }, say("stage.share")), () =>
-        copy(share, link, say),
+        copy(share, link, copied, say),
       )
     : null;
   const help = button(
@@ -103,11 +103,12 @@ function select(label, options, choose) {
   };
 }
 
-async function copy(share, link, say) {
+async function copy(share, link, copied, say) {
   const words = link.firstChild;
   try {
     await navigator.clipboard.writeText(share());
     words.data = say("stage.copied");
+    copied.textContent = say("stage.copied");
   } catch {
     prompt(say("stage.copy_yourself"), share());
   }

@@ -7,7 +7,7 @@ import { edgesOf, isLeafOp } from "./editor-document.mjs";
 import { createEditEdge } from "./editor-edge.mjs";
 import { shownShape } from "./editor-facts.mjs";
 import { boundsOf, cardOf, CELL, coveredBy, curveBetween, edgeCurve, layoutAt, moved, outOf, portOf, revealed, viewOf } from "./editor-geometry.mjs";
-import { createEditNode, spokenNode } from "./editor-node.mjs";
+import { createEditNode } from "./editor-node.mjs";
 import { firstColumn } from "./editor-place.mjs";
 import { cut, ruler } from "./measure.mjs";
 import { zoomAbout } from "./viewport.mjs";
@@ -34,7 +34,7 @@ export function createCanvas({ say, family }) {
   const board = html("div", { class: "board" }, element);
   const showFrame = shown(frame);
   const nodes = new Map(); // name → view
-  let [edges, cards, scene, columns] = [[], new Map(), null, null];
+  let [edges, cards, scene, columns, routed] = [[], new Map(), null, null, ""];
   let [view, size] = [{ x: 0, y: 0, k: 1 }, { w: 0, h: 0 }];
   let watch = () => {};
   showFrame(false);
@@ -63,8 +63,7 @@ export function createCanvas({ say, family }) {
     for (const node of scene.document.nodes) {
       const there = nodes.get(node.name) ?? createEditNode(context);
       nodes.set(node.name, there);
-      const now = { ...scene, say, selected: scene.selection.includes(node.name), inColumns: Boolean(columns?.back) };
-      there.draw(node, cards.get(node.name), { ...now, label: spokenNode(node, now) });
+      there.draw(node, cards.get(node.name), { ...scene, say, selected: scene.selection.includes(node.name), inColumns: Boolean(columns?.back) });
       const next = last ? last.nextSibling : nodeLayer.firstChild;
       if (next !== there.element) nodeLayer.insertBefore(there.element, next);
       last = there.element;
@@ -80,13 +79,14 @@ export function createCanvas({ say, family }) {
 
   function drawEdges() {
     const list = edgesOf(scene.document).filter(({ from }) => cards.has(from));
-    const covered = coveredBy(cards.values());
     while (edges.length > list.length) edges.pop().view.element.remove();
     while (edges.length < list.length) { edges.push({ view: createEditEdge() }); edgeLayer.append(edges.at(-1).view.element); }
+    const fresh = routed !== (routed = JSON.stringify([list, [...cards.values()]]));
+    const covered = fresh ? coveredBy(cards.values()) : null;
     list.forEach((edge, i) => {
-      edges[i].edge = edge;
       const selected = scene.edge !== null && scene.edge.to === edge.to && scene.edge.slot === edge.slot;
-      edges[i].view.draw({ edge, pieces: curveOf(edge, cards, covered), gap: scene.ghosts ? scene.facts.gap(edge) : 1, selected });
+      Object.assign(edges[i], { edge, pieces: fresh ? curveOf(edge, cards, covered) : edges[i].pieces });
+      edges[i].view.draw({ edge, pieces: edges[i].pieces, gap: scene.ghosts ? scene.facts.gap(edge) : 1, selected });
     });
   }
 
@@ -189,7 +189,7 @@ export function createCanvas({ say, family }) {
     reveal(name) { if (cards.has(name)) setView(revealed(view, cards.get(name), size, { header: HEADER })); },
     middle: () => layoutAt(drawingOf([size.w / 2, size.h / 2])),
     resize(next) { size = next; place(); },
-    node: (name) => nodes.get(name)?.element ?? null,
+    node: (name) => nodes.get(name)?.button ?? null,
     /** Return a node's card on the screen, from the board's corner. */
     boxOf(name) {
       const { x, y, w, h } = cards.get(name);

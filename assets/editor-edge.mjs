@@ -16,9 +16,10 @@ export function createEditEdge() {
   const [setArrow, setClass] = [attribute(arrow, "transform"), attribute(element, "class")];
   const set = Object.fromEntries(["from", "to", "slot"].map((name) => [name, attribute(element, `data-${name}`)]));
   const setCount = setter((count) => ghosts.replaceChildren(...Array.from({ length: count }, createGhost)));
-  let count = 0;
+  let [count, at] = [0, null];
 
   function shift(pieces) {
+    at = pieces;
     setPath(pathText(pieces));
     setArrow(`translate(${pieces.at(-1)[3].join()})`);
     if (!count) return;
@@ -32,8 +33,7 @@ export function createEditEdge() {
       for (const name of ["from", "to", "slot"]) set[name](String(edge[name]));
       setClass(`link${selected ? " chosen" : ""}`);
       count = Math.max(0, gap - 1);
-      setCount(count);
-      shift(pieces);
+      if (setCount(count) || pieces !== at) shift(pieces);
     },
     shift,
   };

@@ -3,16 +3,19 @@
 import { isLeafOp, shapeOf } from "./editor-document.mjs";
 
 const NOTHING = { nodes: {}, gaps: [], problems: [], identities: 0, complete: false, formula: null };
+const NONE = [];
 const MOST_CELLS = 64;
 
 /** Return {node(name), problemsOf(name), rest, levels, gap(edge), identities}. `inspection` may be null: nothing is known yet. */
 export function factsOf(inspection) {
   const known = { ...NOTHING, ...inspection };
+  const byNode = new Map();
+  for (const problem of known.problems) byNode.set(problem.node, [...(byNode.get(problem.node) ?? []), problem]);
   const gaps = new Map(known.gaps.map(({ from, to, slot, gap }) => [`${from} ${to} ${slot}`, gap]));
   return {
     node: (name) => known.nodes[name] ?? { value: null, shape: null, level: null, dead: false },
     problems: known.problems,
-    problemsOf: (name) => known.problems.filter((one) => one.node === name),
+    problemsOf: (name) => byNode.get(name) ?? NONE,
     levels: new Map(Object.entries(known.nodes).map(([name, { level }]) => [name, level])),
     gap: ({ from, to, slot }) => gaps.get(`${from} ${to} ${slot}`) ?? 1,
     identities: known.identities ?? 0,

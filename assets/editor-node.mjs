@@ -9,29 +9,53 @@ import { scalar } from "./frame.mjs";
 import { number } from "./messages.mjs";
 import { full } from "./node.mjs";
 
-/** Return {element, draw(node, card, now), shift(card)}; `now` is {facts, document, selected, say, label}. */
+/**
+ * Return {element, button, draw(node, card, now), shift(card)}; `now` is {facts, document, selected, say, inColumns}.
+ * What is seen is hidden from screen readers: the button over it says the same as a sentence. What has not changed is not drawn again.
+ */
 export function createEditNode(context) {
-  const element = svg("g", { role: "button", tabindex: 0 });
-  const set = Object.fromEntries(["class", "transform", "aria-label", "aria-pressed", "data-node", "data-value", "data-level"].map((name) => [name, attribute(element, name)]));
-  let [body, built] = [null, ""];
+  const title = svg("title");
+  const button = svg("rect", { class: "press", role: "button", tabindex: 0, rx: 10 }, title);
+  const drawing = svg("g", { "aria-hidden": "true" });
+  const ports = svg("g", { "aria-hidden": "true" });
+  const element = svg("g", {}, drawing, button, ports);
+  const [setClass, setPlace, setTitle] = [attribute(element, "class"), attribute(element, "transform"), text(title)];
+  const set = Object.fromEntries(["aria-label", "aria-pressed", "data-node", "data-value", "data-level", "width", "height"].map((name) => [name, attribute(button, name)]));
+  let [body, built, last, drawn] = [null, "", null, ""];
+
+  function build(node, card, look) {
+    if (look === built) return;
+    built = look;
+    body = createBody(node, card, context);
+    drawing.replaceChildren(...body.parts);
+    ports.replaceChildren(...body.ports);
+    setTitle(node.name);
+    set.width(String(card.w));
+    set.height(String(card.h));
+  }
 
   return {
     element,
+    button,
     draw(node, card, now) {
-      const look = JSON.stringify([node.name, node.op, card.w, card.h, card.slots, context.metrics.names.get(node.name)]);
-      if (look !== built) element.replaceChildren(...(body = createBody(node, card, context)).parts);
-      built = look;
-      const problems = now.facts.problemsOf(node.name).length;
-      set["data-node"](node.name);
-      set.class(`node ${isLeafOp(node.op) ? node.op : "node"} plain${now.selected ? " selected" : ""}${now.document.output === node.name ? " output" : ""}${problems ? " wrong" : ""}${now.facts.node(node.name).dead ? " dead" : ""}`);
-      set["aria-pressed"](String(now.selected));
-      set["aria-label"](now.label);
-      set["data-value"](full(shownValue(node, now.facts)));
-      set["data-level"](String(now.facts.node(node.name).level ?? ""));
-      body.draw(node, now, problems);
       this.shift(card);
+      const facts = now.facts.node(node.name);
+      const problems = now.facts.problemsOf(node.name);
+      const output = now.document.output === node.name;
+      const shape = JSON.stringify([node.name, node.op, card.w, card.h, card.slots, context.metrics.names.get(node.name)]);
+      const look = JSON.stringify([shape, facts, problems, output, now.selected, now.inColumns]);
+      if (node === last && look === drawn) return;
+      [last, drawn] = [node, look];
+      build(node, card, shape);
+      setClass(["node", isLeafOp(node.op) ? node.op : "", "plain", now.selected && "selected", output && "output", problems.length && "wrong", facts.dead && "dead"].filter(Boolean).join(" "));
+      set["data-node"](node.name);
+      set["aria-pressed"](String(now.selected));
+      set["aria-label"](spokenNode(node, now));
+      set["data-value"](full(shownValue(node, now.facts)));
+      set["data-level"](String(facts.level ?? ""));
+      body.draw(node, now, problems.length);
     },
-    shift: (card) => set.transform(`translate(${card.x},${card.y})`),
+    shift: (card) => setPlace(`translate(${card.x},${card.y})`),
   };
 }
 
@@ -44,15 +68,14 @@ function createBody(node, card, context) {
   const caption = svg("text", { class: "facts", x: card.w / 2, y: card.h + 16, "text-anchor": "middle" });
   const badge = svg("g", { transform: `translate(${card.w - 4},1)` }, svg("circle", { r: 10 }), word("!", { "text-anchor": "middle", y: 5 }));
   const ports = createPorts(node, card);
-  const title = svg("title");
-  title.append(node.name);
   const [setCaption, showHeat, showBadge] = [text(caption), shown(heat.element), shown(badge)];
   return {
-    parts: [title, svg("rect", { class: "ring", x: -5, y: -5, width: card.w + 10, height: card.h + 10, rx: 14 }),
+    ports: ports.parts,
+    parts: [svg("rect", { class: "ring", x: -5, y: -5, width: card.w + 10, height: card.h + 10, rx: 14 }),
       svg("rect", { class: "card", width: card.w, height: card.h, rx: node.op === "input" ? Math.min(card.h / 2, 30) : 12 }),
       svg("rect", { class: "edge-of-output", x: 4, y: 4, width: card.w - 8, height: card.h - 8, rx: 9 }),
       word(context.metrics.names.get(node.name) ?? node.name, { class: "name", x: indent, y: 25 }),
-      ...(leaf ? [] : opPill(node, card, context)), heat.element, value.element, caption, ...ports.parts, badge],
+      ...(leaf ? [] : opPill(node, card, context)), heat.element, value.element, caption, ...ports.labels, badge],
     draw(draft, now, problems) {
       const entry = shownValue(draft, now.facts);
       const tensor = entry !== null && typeof entry === "object";
@@ -83,7 +106,8 @@ function createPorts(node, card) {
   const labels = card.slots > 1 ? inputs.map((_, slot) => word(slotName(slot), { class: "symbol slot", x: 12, y: slotHeight(slot, card) + 5 })) : [];
   const out = createPort(`${node.name}:out`, card.w, card.h / 2, "out");
   return {
-    parts: [...labels, ...inputs.map((port) => port.element), out.element],
+    labels,
+    parts: [...inputs.map((port) => port.element), out.element],
     draw(draft) {
       inputs.forEach((port, slot) => port.fill((draft.inputs?.[slot] ?? null) !== null));
       out.fill(true);
@@ -103,8 +127,8 @@ function word(content, attributes) {
   return element;
 }
 
-/** Return a node as a sentence for a screen reader. */
-export function spokenNode(node, { facts, document, say }) {
+// A node as a sentence for a screen reader.
+function spokenNode(node, { facts, document, say }) {
   const op = say.has(`op.${node.op}`) ? say(`op.${node.op}`) : node.op;
   const inputs = (node.inputs ?? []).map((from, slot) => say("editor.node_input", { slot: slotName(slot), from: from ?? say("editor.empty") }));
   const { level, dead } = facts.node(node.name);

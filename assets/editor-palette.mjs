@@ -22,7 +22,7 @@ export function createPalette({ say, add, over }) {
   function draw() {
     const found = shownRows();
     const groups = field.value.trim() ? [["", found]] : byCategory(found);
-    list.replaceChildren(...groups.flatMap(([name, items]) => [name ? html("h3", {}, category(say, name)) : null, ...items.map(item)].filter(Boolean)));
+    list.replaceChildren(...groups.flatMap(([name, items]) => [name ? html("p", { class: "heading" }, category(say, name)) : null, ...items.map(item)].filter(Boolean)));
     if (!found.length) list.append(html("p", { class: "hint" }, say("editor.none_found")));
     rove(buttons()[0]);
   }
@@ -37,7 +37,7 @@ export function createPalette({ say, add, over }) {
   const rove = (button) => buttons().forEach((one) => { one.tabIndex = one === button ? 0 : -1; });
 
   function item(row) {
-    const sign = html("span", { class: `sign ${row.category === "leaf" ? row.name : ""}`, "aria-hidden": "true" }, row.symbol === row.name ? "ƒ" : row.symbol);
+    const sign = html("span", { class: `sign ${row.category === "leaf" ? row.name : ""}`, "data-sign": row.symbol === row.name ? "ƒ" : row.symbol });
     const button = html("button", { type: "button", class: "op-item", "aria-label": say("editor.add_op", { op: row.name }), title: opLabel(say)(row), tabindex: -1 }, sign, row.name);
     button.addEventListener("click", (event) => { if (!button.dragged) take(row, event.detail === 0); button.dragged = false; });
     button.addEventListener("focus", () => rove(button));

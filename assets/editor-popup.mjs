@@ -102,7 +102,7 @@ export function createMenu({ say, board, closed }) {
       close(false);
       open = true;
       element.replaceChildren(...items.map(({ label, run, keys = "" }) => {
-        const button = html("button", { type: "button", role: "menuitem", "aria-label": label }, html("span", {}, label), html("kbd", {}, keys));
+        const button = html("button", { type: "button", role: "menuitem" }, label, html("kbd", { "data-keys": keys }));
         button.addEventListener("click", () => { close(); run(); });
         return button;
       }));
@@ -160,16 +160,22 @@ export function createNameField({ say, board, rename, closed }) {
   };
 }
 
-/** Return {show(box, problems), hide}: what is wrong with a node, said at the node, with a repair to press. */
+const NOTE = 310; // px: the note's width at most, and the gap
+
+/** Return {show(box, problems, size), hide}: what is wrong with a node, said at the node, with a repair to press. Placed without asking the browser for its size. */
 export function createNote({ say, board, repair }) {
   const element = html("div", { class: "note" });
+  let drawn = "";
   return {
-    show(box, problems) {
-      element.replaceChildren(...problems.slice(0, 3).map((problem) => problemLine(problem, say, repair)));
+    show(box, problems, size) {
+      const first = problems.slice(0, 3);
+      if (drawn !== (drawn = JSON.stringify(first))) element.replaceChildren(...first.map((problem) => problemLine(problem, say, repair)));
+      const [right, above] = [box.x > size.w - NOTE, box.y + box.h > size.h * 0.7];
+      Object.assign(element.style, {
+        left: right ? "auto" : `${Math.max(4, box.x - 6)}px`, right: right ? "4px" : "auto",
+        top: above ? "auto" : `${box.y + box.h + 24}px`, bottom: above ? `${size.h - box.y + 10}px` : "auto",
+      });
       if (!element.isConnected) board.append(element);
-      const below = box.y + box.h + 24;
-      const fits = below + element.offsetHeight < board.clientHeight - 6;
-      putAt(board, element, [box.x - 6, fits ? below : box.y - element.offsetHeight - 10]);
     },
     hide: () => element.remove(),
   };

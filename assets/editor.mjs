@@ -133,7 +133,7 @@ export function createEditor(element, data, options) {
   function showNote() {
     const name = hovered ?? (state.selection.length === 1 ? state.selection[0] : null);
     const problems = name === null || dragging || wiring.on || !nodeOf(draft(), name) ? [] : facts.problemsOf(name);
-    if (problems.length) note.show(canvas.boxOf(name), problems);
+    if (problems.length) note.show(canvas.boxOf(name), problems, canvas.size);
     else note.hide();
   }
 
@@ -368,7 +368,9 @@ export function createEditor(element, data, options) {
   function learn(next, rev) {
     inspection = next && { ...next, rev };
     facts = factsOf(inspection);
-    if (inspection?.complete) starts = [starts[0], meaning(draft())];
+    if (!inspection?.complete) return;
+    starts = [starts[0], meaning(draft())];
+    keepDraft(draft(), starts);
   }
 
   // Another document is one more step of the history: undo brings the old one back.
@@ -392,7 +394,6 @@ export function createEditor(element, data, options) {
     data = next;
     draw();
     if (!akin) fit();
-    keepDraft(draft(), starts);
   }
 
   setOps(data.ops ?? []);

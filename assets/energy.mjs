@@ -57,6 +57,7 @@ export function createEnergy({ payload, lanes, say, onInput }) {
   const steps = stepsOf(payload);
   const curves = lanes
     .map((index) => ({ lane: payload.lanes[index], energies: energiesOf(payload.lanes[index]) }))
+    .map((curve) => ({ ...curve, trend: trend(curve.energies) }))
     .filter(({ energies }) => energies.some((value) => value !== null));
   const { log, share } = energyScale(curves.map(({ energies }) => energies));
   const picture = svg("svg", { class: "energy-curve", "aria-hidden": "true", height: HEIGHT });
@@ -127,9 +128,8 @@ export function createEnergy({ payload, lanes, say, onInput }) {
 function captionOf(curves, t, log, say) {
   if (!curves.length) return say("stage.energy_none");
   return curves
-    .map(({ lane, energies }) => {
+    .map(({ lane, energies, trend: { kind, step } }) => {
       const value = entry(energies, t);
-      const { kind, step } = trend(energies);
       const slots = {
         method: methodName(lane),
         value: number(value),

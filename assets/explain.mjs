@@ -71,7 +71,7 @@ export function explainStep(payload, lanes, t, phase) {
 }
 
 /** Return the slot that names a lane's method: a key that is said in its turn. */
-export const methodName = (lane) => ({ key: `stage.method.${lane.method}` });
+export const methodName = (lane) => ({ key: `method.${lane.method}` });
 
 // Two or more lanes: say whether they are still together, from the data.
 function compareStep(payload, lanes, t) {

@@ -1,6 +1,6 @@
 // The card on the right: one sentence, the rule, the rule with numbers, who was read, what BP says.
 
-import { attribute, html, math, sentence, text } from "./dom.mjs";
+import { attribute, html, math, sentence, setter, text } from "./dom.mjs";
 import { explainNode, explainStep, methodName } from "./explain.mjs";
 import { entry, isLeaf, relation, scalar, sign, verdictOf } from "./frame.mjs";
 import { chunks } from "./formula.mjs";
@@ -38,7 +38,7 @@ function createStepCard(context) {
   const head = html("h2");
   const what = html("p", { class: "what" });
   const gradients = lanes.length > 1 ? createComparison(context) : createGradients(context);
-  const setHead = text(head);
+  const [setHead, setWhat] = [text(head), setter(() => {})];
   return {
     parts: [
       head,
@@ -51,7 +51,8 @@ function createStepCard(context) {
       setHead(
         say(phase ? "stage.card_phase" : "stage.card_step", { t, phase: phase ? { key: `stage.grain_${phase}` } : "" }),
       );
-      what.replaceChildren(...sentence("p", tell(say, explainStep(payload, lanes, t, phase))).childNodes);
+      const happened = explainStep(payload, lanes, t, phase);
+      if (setWhat(JSON.stringify(happened))) what.replaceChildren(...sentence("p", tell(say, happened)).childNodes);
       gradients?.draw(t, phase);
     },
   };

@@ -259,7 +259,7 @@ export function methodRule(payload, laneIndex) {
   const { method, symbol, rate } = payload.lanes[laneIndex];
   const sum = (by) => row(sub("Σ", "j"), sub(symbol, "j"), row(mo("∂"), sub("μ", "j"), mo("/"), mo("∂"), by));
   const gradient = row(derivative(mi(method === "bp" ? "L" : "F"), mi("θ")), mo("="), sum(mi("θ")));
-  const title = { key: "stage.rule.method", slots: { method: { key: `stage.method.${method}` } } };
+  const title = { key: "stage.rule.method", slots: { method: { key: `method.${method}` } } };
   if (method === "bp") return { title, lines: [row(sub("δ", "i"), mo("="), sum(sub("x", "i"))), gradient] };
   const move = row(
     sub("x", "i"),

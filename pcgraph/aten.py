@@ -11,7 +11,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, cached_property
 from typing import Any
 
 import torch
@@ -154,8 +154,12 @@ class Fixed:
 
     value: Tensor
 
+    @cached_property
+    def checksum(self) -> str:
+        return f"{zlib.crc32(self.value.double().cpu().numpy().tobytes()):08x}"
+
     def __repr__(self) -> str:
-        return f"fixed{tuple(self.value.shape)}#{id(self.value)}"
+        return f"fixed{tuple(self.value.shape)}[{self.checksum}]"
 
 
 @dataclass(frozen=True)
@@ -206,7 +210,7 @@ def _fill(value: Any, places: Sequence[Any]) -> Any:
 
 
 class Seeded:
-    """An operation that draws random numbers: always those it would draw at the moment this is made. Nobody else's change."""
+    """An operation that draws random numbers: always those it would draw when this is made. Nobody else's change."""
 
     def __init__(self, target: Target, device: torch.device) -> None:
         self.target, self.device, self.state = target, device, _random_state(device)
@@ -401,7 +405,7 @@ def _batch_norm_vjp(
     saved = (
         aten.native_batch_norm.default(x, weight, None, None, None, True, 0.0, eps)[1:] if training else (None, None)
     )
-    return batch_norm_back(ct, x, weight, bias, mean, variance, *saved, wanted, training, eps)
+    return batch_norm_back(ct, (x, weight, bias, mean, variance, *saved), wanted, training, eps)
 
 
 def norm_inputs(rest: Sequence[Tensor], attrs: Mapping[str, Any]) -> list[Tensor | None]:
@@ -410,16 +414,17 @@ def norm_inputs(rest: Sequence[Tensor], attrs: Mapping[str, Any]) -> list[Tensor
 
 
 def batch_norm_back(
-    ct: Tensor, x: Tensor, weight: Tensor | None, bias: Tensor | None, mean: Tensor | None, variance: Tensor | None,
-    batch_mean: Tensor | None, batch_scale: Tensor | None, wanted: Wanted | None, training: bool, eps: float,
-) -> tuple[Tensor | None, ...]:  # fmt: skip
-    """Return the cotangents of batch norm's inputs, those that were given."""
+    ct: Tensor, kept: Sequence[Any], wanted: Wanted | None, training: bool, eps: float
+) -> tuple[Tensor | None, ...]:
+    """Return the cotangents of batch norm's inputs, those that were given.
+
+    `kept`: x, weight, bias, running mean and variance, and the batch's mean and scale; None where there is none.
+    """
+    x, weight, bias, mean, variance, *saved = kept
     asked = iter(wanted or ())
     mask = [True if wanted is None else next(asked)]
     mask += [each is not None and (True if wanted is None else next(asked)) for each in (weight, bias)]
-    found = aten.native_batch_norm_backward.default(
-        ct, x, weight, mean, variance, batch_mean, batch_scale, training, eps, mask
-    )
+    found = aten.native_batch_norm_backward.default(ct, x, weight, mean, variance, *saved, training, eps, mask)
     given = [True, weight is not None, bias is not None]
     parts = [each if want else None for each, want, there in zip(found, mask, given, strict=True) if there]
     return (*parts, *([None] * ((mean is not None) + (variance is not None))))
@@ -473,7 +478,7 @@ VJPS: dict[str, Callable[..., tuple[Tensor | None, ...]]] = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def is_random(target: Any) -> bool:
     """Tell whether an operation draws random numbers."""
     return torch.Tag.nondeterministic_seeded in getattr(target, "tags", ())

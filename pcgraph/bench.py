@@ -231,7 +231,9 @@ def run_bench(
     return rows
 
 
-def _bench_family(family: Family, methods: Sequence[str], repeats: int, tell: Callable[[int], None], device: str | None) -> list[Row]:
+def _bench_family(
+    family: Family, methods: Sequence[str], repeats: int, tell: Callable[[int], None], device: str | None
+) -> list[Row]:
     bench = _Bench(family, device)
     times: dict[str, list[float]] = {name: [] for name in ("bp", *methods)}
     ratios: dict[str, list[float]] = {name: [] for name in methods}
@@ -244,14 +246,14 @@ def _bench_family(family: Family, methods: Sequence[str], repeats: int, tell: Ca
                 ratios[name].append(times[name][-1] / times["bp"][-1])
     tell(repeats)
     milliseconds = {name: 1000 * statistics.median(found) for name, found in times.items()}
-    return [
-        Row(
-            family.name, name, milliseconds[name], milliseconds["bp"], statistics.median(ratios[name]), bench.difference(name),
-            bench.memory_ratio() if name == "zil" else None, family.paper[1] / family.paper[0] if name == "zil" else None,
-            len(bench.problem.graph.inner), len(ratios[name]),
-        )
-        for name in methods
-    ]  # fmt: skip
+    nodes, published = len(bench.problem.graph.inner), family.paper[1] / family.paper[0]
+    rows = []
+    for name in methods:
+        memory, paper = (bench.memory_ratio(), published) if name == "zil" else (None, None)
+        ratio, difference = statistics.median(ratios[name]), bench.difference(name)
+        times_and_ratio = (milliseconds[name], milliseconds["bp"], ratio)
+        rows.append(Row(family.name, name, *times_and_ratio, difference, memory, paper, nodes, len(ratios[name])))
+    return rows
 
 
 class _Bench:
@@ -288,7 +290,14 @@ class _Bench:
     def memory_ratio(self) -> float:
         """Return Z-IL's peak memory over BP's, leaves not counted."""
         module, x, target, _ = self.given
-        leaves = [*module.parameters(), *module.buffers(), x, target, *self.problem.values.values(), self.problem.target]
+        leaves = [
+            *module.parameters(),
+            *module.buffers(),
+            x,
+            target,
+            *self.problem.values.values(),
+            self.problem.target,
+        ]
         peaks = []
         for run in (self.bp, partial(METHODS["zil"], self.problem)):
             with PeakMemory(*leaves) as memory:
@@ -341,7 +350,14 @@ def to_markdown(rows: Sequence[Row]) -> str:
     lines = [[say(f"cli.bench.column.{column}") for column in columns], ["---"] * 2 + ["---:"] * 8]
     for row in rows:
         optional = ["" if each is None else f"{each:.3f}" for each in (row.paper, row.memory)]
-        numbers = [f"{row.milliseconds:.2f}", f"{row.bp_milliseconds:.2f}", f"{row.ratio:.3f}", optional[0], f"{row.difference:.1e}", optional[1]]
+        numbers = [
+            f"{row.milliseconds:.2f}",
+            f"{row.bp_milliseconds:.2f}",
+            f"{row.ratio:.3f}",
+            optional[0],
+            f"{row.difference:.1e}",
+            optional[1],
+        ]
         lines.append([row.family, row.method, *numbers, str(row.nodes), str(row.rounds)])
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return f"{table}\n\n{say('cli.bench.machine', **machine())}\n"
@@ -350,7 +366,12 @@ def to_markdown(rows: Sequence[Row]) -> str:
 def machine() -> dict[str, Any]:
     """Return what the figures depend on: processor, threads, torch."""
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or platform.machine()
-    return {"device": device, "threads": torch.get_num_threads(), "torch": torch.__version__, "python": platform.python_version()}
+    return {
+        "device": device,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -361,9 +382,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def tell(family: str, done: int, total: int) -> None:
         end = "\n" if done == total else ""
-        print(f"\r{say('cli.bench.progress', family=family, done=done, total=total)}\x1b[K", end=end, file=sys.stderr, flush=True)
+        print(
+            f"\r{say('cli.bench.progress', family=family, done=done, total=total)}\x1b[K",
+            end=end,
+            file=sys.stderr,
+            flush=True,
+        )
 
-    rows = run_bench(_names(options.families), options.repeats, _names(options.methods), tell if sys.stderr.isatty() else None)
+    rows = run_bench(
+        _names(options.families), options.repeats, _names(options.methods), tell if sys.stderr.isatty() else None
+    )
     for path, text in ((options.json, to_json(rows)), (options.markdown, to_markdown(rows))):
         if path:
             Path(path).write_text(text, "utf-8")

@@ -6,6 +6,7 @@ its feedback and lets go of it.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -129,12 +130,17 @@ class Plan:
 
 
 def _plan(graph: Graph, names: Sequence[str]) -> Plan:
-    """Return the plan of a graph for the gradients of some leaves; a graph keeps the plans made for it."""
-    plans = graph.__dict__.setdefault("_plans", {})
-    key = tuple(names)
+    """Return the plan of a graph for the gradients of some leaves; as long as a graph lives, so do its plans."""
+    if id(graph) not in _plans:
+        _plans[id(graph)] = {}
+        weakref.finalize(graph, _plans.pop, id(graph), None)
+    plans, key = _plans[id(graph)], tuple(names)
     if key not in plans:
         plans[key] = _make_plan(graph, names)
     return plans[key]
+
+
+_plans: dict[int, dict[tuple[str, ...], Plan]] = {}
 
 
 def _make_plan(graph: Graph, names: Iterable[str]) -> Plan:
@@ -165,10 +171,10 @@ def _make_plan(graph: Graph, names: Iterable[str]) -> Plan:
 # What a vjp reads beside its cotangent: "o" the output, digits the slots. A row not named here may read everything.
 READS = {
     "add": "", "sub": "", "neg": "", "identity": "", "sum": "", "mean": "", "reshape": "", "transpose": "",
-    "concat": "", "select": "", "mul": "01", "div": "1o", "abs": "0", "pow": "01o", "square": "0", "sqrt": "o", "exp": "o",
-    "log": "0", "sin": "0", "cos": "0", "tan": "o", "tanh": "o", "sigmoid": "o", "relu": "o", "leaky_relu": "0",
-    "softplus": "0", "gelu": "0", "silu": "0", "minimum": "01", "maximum": "01", "matmul": "01", "linear": "01", "conv2d": "01",
-    "softmax": "o", "log_softmax": "o", "layer_norm": "012",
+    "concat": "", "select": "", "mul": "01", "div": "1o", "abs": "0", "pow": "01o", "square": "0", "sqrt": "o",
+    "exp": "o", "log": "0", "sin": "0", "cos": "0", "tan": "o", "tanh": "o", "sigmoid": "o", "relu": "o",
+    "leaky_relu": "0", "softplus": "0", "gelu": "0", "silu": "0", "minimum": "01", "maximum": "01",
+    "matmul": "01", "conv2d": "01", "softmax": "o", "log_softmax": "o",
     "aten.clone": "", "aten.expand": "", "aten.permute": "", "aten.slice.Tensor": "", "aten.embedding": "1",
     "aten.masked_fill.Scalar": "1",
 }  # fmt: skip
@@ -286,7 +292,7 @@ def _back_linear(attrs: Mapping[str, Any], error: Tensor, kept: Any, wanted: Seq
         to_weight = rows.t().mm(x if x.dim() == 2 else x.reshape(-1, x.shape[-1]))
     if len(wanted) == 3 and wanted[2]:
         to_bias = rows.sum(0)
-    return to_x, to_weight, to_bias
+    return (to_x, to_weight, to_bias)[: len(wanted)]
 
 
 def _run_layer_norm(attrs: Mapping[str, Any], inputs: list[Tensor], wanted: Sequence[bool]) -> Any:
@@ -314,7 +320,7 @@ def _run_batch_norm(attrs: Mapping[str, Any], inputs: list[Tensor], wanted: Sequ
 def _back_batch_norm(
     attrs: Mapping[str, Any], error: Tensor, kept: Any, wanted: Sequence[bool]
 ) -> Sequence[Tensor | None]:
-    return aten.batch_norm_back(error, *kept, wanted, attrs["training"], attrs["eps"])
+    return aten.batch_norm_back(error, kept, wanted, attrs["training"], attrs["eps"])
 
 
 def _run_max_pool(attrs: Mapping[str, Any], inputs: list[Tensor], wanted: Sequence[bool]) -> Any:

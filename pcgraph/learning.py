@@ -110,17 +110,17 @@ def fit(
     ([2.0, 0.5, 0.125], tensor(1.7500, dtype=torch.float64))
     """
     history: list[Record] = []
-    stopped, last = False, None
+    stopped, batch = False, None
     loop = updates(problem, data, method, optimizer, epochs, seed, **settings)
-    for last, done in loop:
+    for batch, done in loop:  # noqa: B007
         history.append(Record(done.number, done.epoch, done.loss, done.accuracy, done.divergence, done.examples))
         if callback is not None and callback(done) is False:
             stopped = True
             break
-    if last is None:
+    if batch is None:
         raise SettingError("error.fit.no_data")
     parameters = {name: value.clone() for name, value in done.parameters.items()}
-    return Fit(last.with_values(parameters), parameters, tuple(history), stopped)
+    return Fit(batch.with_values(parameters), parameters, tuple(history), stopped)
 
 
 def updates(
@@ -200,7 +200,11 @@ def method_gradients(problem: Problem, method: str, **settings: Any) -> tuple[Te
     if method == "zil" and not settings:
         return output_and_gradients(problem, inputs=False)
     output = forward(problem)[problem.graph.output]
-    found = backprop(problem) if method == "bp" and not settings else solve(problem, method, save="last", **settings).gradients
+    found = (
+        backprop(problem)
+        if method == "bp" and not settings
+        else solve(problem, method, save="last", **settings).gradients
+    )
     missing = [name for name in problem.graph.parameters if name not in found]
     if missing:
         raise SettingError("error.fit.unread", method=method, names=listing(missing))
@@ -254,7 +258,9 @@ class Batches:
         return -(-len(self.inputs) // self.size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        order = torch.randperm(len(self.inputs), generator=self.draw) if self.shuffle else torch.arange(len(self.inputs))
+        order = (
+            torch.randperm(len(self.inputs), generator=self.draw) if self.shuffle else torch.arange(len(self.inputs))
+        )
         for chosen in order.split(self.size):
             yield self.inputs[chosen], self.targets[chosen]
 

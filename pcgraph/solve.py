@@ -261,7 +261,7 @@ def _outcome(
 
 
 def _hopeless(method: str, read: Mapping[str, Tensor], energies: list[float]) -> bool:
-    """Say whether a run must stop. Z-IL goes on while what it reads is finite: nobody reads what is behind its front."""
+    """Say whether a run must stop. Z-IL goes on while what it reads is finite: nobody reads behind its front."""
     if method == "zil":
         return not all(torch.isfinite(part).all() for part in read.values())
     return not energies[-1] <= UNBOUNDED * (1 + energies[0])  # also when it is NaN

@@ -11,7 +11,8 @@ import operator
 import re
 import traceback
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -86,7 +87,8 @@ class TorchNetwork:
 
     def __init__(self, module: nn.Module, args: Any, nodes: str = "ops") -> None:
         self.module, self.nodes = module, nodes
-        self.exported = _export(module, _as_tuple(args))
+        with _shown_identities(module if nodes == "modules" else None):
+            self.exported = _export(module, _as_tuple(args))
         self.is_random = self.checked = False
 
     def problem(self, args: Any, target: Any, loss: str = "squared_error", seed: int = 0) -> TorchProblem:
@@ -141,6 +143,18 @@ def _export(module: nn.Module, args: tuple[Any, ...]) -> Any:
             return exported.run_decompositions({})
         except Exception as cause:  # torch raises many kinds, and which is nobody's business here
             raise _not_exported(module, cause) from cause
+
+
+@contextmanager
+def _shown_identities(module: nn.Module | None) -> Iterator[None]:
+    """Let every nn.Identity leave a trace while a module is exported: as a child of a Sequential it is a node."""
+    parts = [each for each in module.modules() if isinstance(each, nn.Identity)] if module is not None else []
+    hooks = [each.register_forward_hook(lambda module, args, output: aten.alias.default(output)) for each in parts]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def _cut_no_grad(exported: Any) -> None:
@@ -362,7 +376,9 @@ def _check_derivatives(values: Sequence[Value], output: Value) -> None:
         named = re.search(r"derivative for '?(?:aten::)?(\w+)", str(cause))
         found = [value for value in values if not value.op and named and _stem(value) == named[1].strip("_")]
         place = found[0].place if found else ""
-        raise OpError("error.torch.gradient", op=f"aten.{named[1]}" if named else str(cause).split("\n")[0], place=place) from cause
+        raise OpError(
+            "error.torch.gradient", op=f"aten.{named[1]}" if named else str(cause).split("\n")[0], place=place
+        ) from cause
 
 
 def _check_output(module: nn.Module, args: tuple[Any, ...], seed: int, output: Value) -> None:
@@ -391,7 +407,8 @@ def _detached(value: Any) -> Any:
 
 def _own_derivative(output: Tensor) -> str:
     """Return the name of a torch.autograd.Function of the user's own on the way to the output, "" if there is none."""
-    waiting, seen = [output.grad_fn], set()
+    waiting: list[Any] = [output.grad_fn]
+    seen = set()
     while waiting:
         function = waiting.pop()
         if function is None or function in seen:

@@ -32,7 +32,8 @@ SLOW = 4  # the CPU throttle of a weak laptop
 
 LISTEN = """
 (() => {
-    const stage = () => [...document.querySelectorAll("*")].map((one) => one.shadowRoot?.querySelector(".stage")).find(Boolean);
+    const roots = () => [...document.querySelectorAll("*")].map((one) => one.shadowRoot);
+    const stage = () => roots().map((root) => root?.querySelector(".stage")).find(Boolean);
     const channel = new MessageChannel();
     let waiting = [];
     channel.port1.onmessage = () => { const now = performance.now(); waiting.splice(0).forEach((done) => done(now)); };
@@ -43,7 +44,8 @@ LISTEN = """
         const before = look(stage());
         bench.took = null;
         addEventListener("keydown", (event) => {
-            const ask = () => (look(stage()) === before ? requestAnimationFrame(ask) : painted((now) => { bench.took = now - event.timeStamp; }));
+            const done = (now) => { bench.took = now - event.timeStamp; };
+            const ask = () => (look(stage()) === before ? requestAnimationFrame(ask) : painted(done));
             requestAnimationFrame(ask);
         }, { capture: true, once: true });
     };
@@ -62,7 +64,10 @@ LISTEN = """
     bench.count = async (seconds) => {
         const times = [];
         await new Promise((done) => {
-            const tick = (now) => { times.push(now); (now - times[0] < seconds * 1000 ? requestAnimationFrame(tick) : done()); };
+            const tick = (now) => {
+                times.push(now);
+                now - times[0] < seconds * 1000 ? requestAnimationFrame(tick) : done();
+            };
             requestAnimationFrame(tick);
         });
         return times.slice(1).map((now, i) => now - times[i]);

@@ -42,7 +42,11 @@ class Residual(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.one, self.two, self.around = nn.Conv2d(2, 4, 3, padding=1, bias=False), nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(2, 4, 1)
+        self.one, self.two, self.around = (
+            nn.Conv2d(2, 4, 3, padding=1, bias=False),
+            nn.Conv2d(4, 4, 3, padding=1),
+            nn.Conv2d(2, 4, 1),
+        )
         self.norm, self.act, self.out = nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.Linear(4, 3)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -66,7 +70,15 @@ def residual_in_eval() -> Network:
 
 @network
 def pooled_convolutions() -> Network:
-    layers = [nn.Conv2d(1, 3, 3), nn.ELU(), nn.MaxPool2d(2), nn.Conv2d(3, 4, 2, groups=1), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(4, 2)]
+    layers = [
+        nn.Conv2d(1, 3, 3),
+        nn.ELU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(3, 4, 2, groups=1),
+        nn.AvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(4, 2),
+    ]
     return nn.Sequential(*layers), (torch.randn(3, 1, 8, 8),)
 
 
@@ -95,7 +107,11 @@ class Memory(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.words, self.memory, self.out = nn.Embedding(11, 4, padding_idx=0), nn.LSTM(4, 5, batch_first=True), nn.Linear(5, 3)
+        self.words, self.memory, self.out = (
+            nn.Embedding(11, 4, padding_idx=0),
+            nn.LSTM(4, 5, batch_first=True),
+            nn.Linear(5, 3),
+        )
 
     def forward(self, words: Tensor) -> Tensor:
         h, (last, _) = self.memory(self.words(words))
@@ -220,7 +236,13 @@ def tied_embedding() -> Network:
 
 @network
 def transposed_convolutions() -> Network:
-    layers = [nn.Conv2d(1, 3, 3, stride=2), nn.SiLU(), nn.ConvTranspose2d(3, 2, 3, stride=2), nn.PReLU(), nn.ConvTranspose2d(2, 1, 2)]
+    layers = [
+        nn.Conv2d(1, 3, 3, stride=2),
+        nn.SiLU(),
+        nn.ConvTranspose2d(3, 2, 3, stride=2),
+        nn.PReLU(),
+        nn.ConvTranspose2d(2, 1, 2),
+    ]
     return nn.Sequential(*layers), (torch.randn(2, 1, 7, 7),)
 
 
@@ -245,7 +267,14 @@ def dilated_gates() -> Network:
 
 @network
 def normalised_upsampling() -> Network:
-    layers = [nn.Conv2d(2, 4, 3, padding=1), nn.GroupNorm(2, 4), nn.LeakyReLU(0.2), nn.Upsample(scale_factor=2), nn.InstanceNorm2d(4, affine=True), nn.Conv2d(4, 1, 3)]
+    layers = [
+        nn.Conv2d(2, 4, 3, padding=1),
+        nn.GroupNorm(2, 4),
+        nn.LeakyReLU(0.2),
+        nn.Upsample(scale_factor=2),
+        nn.InstanceNorm2d(4, affine=True),
+        nn.Conv2d(4, 1, 3),
+    ]
     return nn.Sequential(*layers), (torch.randn(2, 2, 4, 4),)
 
 
@@ -272,7 +301,10 @@ class Mixture(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.gate, self.experts = nn.Linear(4, 3), nn.ModuleList(nn.Sequential(nn.Linear(4, 5), nn.Mish(), nn.Linear(5, 2)) for _ in range(3))
+        self.gate, self.experts = (
+            nn.Linear(4, 3),
+            nn.ModuleList(nn.Sequential(nn.Linear(4, 5), nn.Mish(), nn.Linear(5, 2)) for _ in range(3)),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         scores = self.gate(x)
@@ -313,7 +345,12 @@ class Modern(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.scale, self.gate, self.up, self.down = nn.Parameter(torch.ones(6)), nn.Linear(6, 8), nn.Linear(6, 8), nn.Linear(8, 6)
+        self.scale, self.gate, self.up, self.down = (
+            nn.Parameter(torch.ones(6)),
+            nn.Linear(6, 8),
+            nn.Linear(6, 8),
+            nn.Linear(8, 6),
+        )
         self.frozen = nn.Linear(6, 6, bias=False).requires_grad_(False)
 
     def forward(self, x: Tensor) -> Tensor:

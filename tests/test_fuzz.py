@@ -53,7 +53,7 @@ CODE = [
     "%s" * 9,
 ]
 ODD = [
-    *(None, True, False, 0, -1, 1.5, -0.0, 1e308, 1e-320, 2**63, 10**40, "", " ", "x", "out", "a", "tanh", "0.5", "[1]"),
+    *(None, True, False, 0, -1, 1.5, -0.0, 1e308, 1e-320, 2**63, 10**40, "", " ", "x", "out", "tanh", "0.5", "[1]"),
     *("é′″‴", "\u202e", "\0", "\ud800", "x" * 70, "x" * 5000, [], {}, [[]], [None], [1, [2]], [[1, 2], [3]], [[[[1]]]]),
     *({"x": 1}, {"name": "x"}, ["x"], ["x", None], [0.1] * 300, "NaN", "1e999", *MARKUP, *CODE),
 ]  # fmt: skip
@@ -274,13 +274,11 @@ def test_documents(number):
     assert opened > 10, "the mutations leave nothing to open"
 
 
-WORDS = (
-    """
+WORDS = """
     x w h s 1 0.5 - + * ** @ / ( ) , = [ ] minimise tanh input parameter constant squared_error cross_entropy dim=0
     shape=(2,) lambda if for import # ; : . ' " True None ... ^ % // 1e999 0x1f 1j é await yield f'{x}'
 """.split()
-    + ["\n", " ", "\t", "minimise "]
-)
+WORDS += ["\n", " ", "\t", "minimise "]
 
 
 def swapped(text: str, draw: random.Random) -> str:

@@ -1,4 +1,4 @@
-"""Pages without a browser: every control at both its ends, every problem, bad links; never an exception, always a stage."""
+"""Pages without a browser: every control at both ends, every problem, bad links; no exception, always a stage."""
 
 from __future__ import annotations
 

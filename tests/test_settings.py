@@ -68,12 +68,16 @@ def test_any_text_in_a_link_gives_settings_that_run_and_sentences(link):
 @pytest.mark.parametrize(
     ("link", "told"),
     [
-        ({"rate": "-1e9"}, "-1e9"), ({"rate": "0"}, "0.01 to 2"), ({"rate": "nan"}, "finite"), ({"rate": "1e400"}, "finite"),
-        ({"rate": "zil:"}, "finite"), ({"rate": "magic:1"}, "magic"), ({"steps": "1.5"}, "1.5"), ({"steps": "-1"}, "-1"),
-        ({"steps": "99999"}, "1000"), ({"t": "-1"}, "-1"), ({"level": "2"}, "0 or 1"), ({"m": "zill"}, "Did you mean 'zil'?"),
+        ({"rate": "-1e9"}, "-1e9"), ({"rate": "0"}, "0.01 to 2"), ({"rate": "nan"}, "finite"),
+        ({"rate": "1e400"}, "finite"),
+        ({"rate": "zil:"}, "finite"), ({"rate": "magic:1"}, "magic"), ({"steps": "1.5"}, "1.5"),
+        ({"steps": "-1"}, "-1"),
+        ({"steps": "99999"}, "1000"), ({"t": "-1"}, "-1"), ({"level": "2"}, "0 or 1"),
+        ({"m": "zill"}, "Did you mean 'zil'?"),
         ({"p": "residul"}, "Did you mean 'residual'?"), ({"f": "tanh("}, "Line 1"), ({"f": "~x"}, "cut off"),
         ({"f": "~" + base64.urlsafe_b64encode(b"\xff").decode()}, "cut off"), ({"y": "[1, 2]"}, "target"),
-        ({"y": "NaN"}, "NaN"), ({"x": "{"}, "leaf values"), ({"x": "[" * 5000}, "leaf values"), ({"x": '{"q": 1}'}, "'q'"),
+        ({"y": "NaN"}, "NaN"), ({"x": "{"}, "leaf values"), ({"x": "[" * 5000}, "leaf values"),
+        ({"x": '{"q": 1}'}, "'q'"),
         ({"x": '{"z1": NaN}'}, "leaf values"), ({"x": '{"z1": [1, 2]}'}, "z1"), ({"x": '{"z1": "a"}'}, "z1"),
         ({"x": '{"z1": 1e400}'}, "z1"), ({"v": "2"}, "version 2"),
     ],
@@ -88,7 +92,12 @@ def test_nonsense_in_a_link_is_one_sentence_that_names_it_and_the_default_stays(
 def test_one_bad_setting_leaves_the_others():
     found, errors = from_link({"p": "chain", "rate": "-1e9", "steps": "30", "level": "0"}, ("pc",))
     assert len(errors) == 1
-    assert (found.problem, found.steps, found.level, found.rate("pc")) == ("chain", 30, False, suggested(("pc",), "chain").rate("pc"))
+    assert (found.problem, found.steps, found.level, found.rate("pc")) == (
+        "chain",
+        30,
+        False,
+        suggested(("pc",), "chain").rate("pc"),
+    )
 
 
 def test_a_packed_bomb_unpacks_no_further_than_a_formula_may_be_long():

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-import sys
 from functools import cache
-from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from networks import NETWORKS, Causal, Memory, Modern, Padded, Residual, Speaker, tokens
 
 import pcgraph as pc
 from pcgraph.aten import aten, own_op
@@ -23,6 +17,7 @@ from pcgraph.errors import GraphError, OpError, SettingError
 from pcgraph.fast import zil_gradients
 from pcgraph.ops import OPS, pull_back
 from pcgraph.torch_import import from_torch
+from tests.networks import NETWORKS, Causal, Memory, Modern, Padded, Residual, Speaker, tokens
 
 SEED = 5
 
@@ -50,9 +45,16 @@ def autograd(module, args, target, loss="squared_error"):
         torch.manual_seed(SEED)
         buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
         output = torch.func.functional_call(module, buffers, tuple(args))
-    value = F.cross_entropy(output.flatten(0, -2), target.flatten(), reduction="sum") if loss == "cross_entropy" else 0.5 * ((output - target) ** 2).sum()
+    value = (
+        F.cross_entropy(output.flatten(0, -2), target.flatten(), reduction="sum")
+        if loss == "cross_entropy"
+        else 0.5 * ((output - target) ** 2).sum()
+    )
     found = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
-    return {name: torch.zeros_like(leaf) if grad is None else grad for (name, leaf), grad in zip(leaves.items(), found, strict=True)}
+    return {
+        name: torch.zeros_like(leaf) if grad is None else grad
+        for (name, leaf), grad in zip(leaves.items(), found, strict=True)
+    }
 
 
 def numbered(problem, gradients):
@@ -84,7 +86,7 @@ def inner(problem):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_zil_on_an_imported_network_is_autograd(name):
-    problem, exact, found = imported(name)
+    _, exact, found = imported(name)
     assert found.keys() == exact.keys()
     assert max(relative(found[each], exact[each]) for each in exact) <= 1e-10
 
@@ -98,7 +100,15 @@ def test_in_float32_every_bit_is_autograds_where_no_sum_is_reordered(name):
         assert [each for each in exact if not torch.equal(found[each], exact[each])] == []
 
 
-MANY = ["perceptron", "residual_in_training", "recurrent_cell", "causal_attention", "padded_attention", "mixture_of_experts", "gated_with_stopped_gradients"]
+MANY = [
+    "perceptron",
+    "residual_in_training",
+    "recurrent_cell",
+    "causal_attention",
+    "padded_attention",
+    "mixture_of_experts",
+    "gated_with_stopped_gradients",
+]
 
 
 @pytest.mark.parametrize("name", MANY)
@@ -129,7 +139,9 @@ def test_cross_entropy_is_torchs_with_the_sum_over_the_batch():
 # ---------------------------------------------------------------- the module stays as it was
 
 
-@pytest.mark.parametrize("name", ["residual_in_training", "transformer_with_dropout", "lstm_over_words", "in_place_changes"])
+@pytest.mark.parametrize(
+    "name", ["residual_in_training", "transformer_with_dropout", "lstm_over_words", "in_place_changes"]
+)
 def test_import_and_gradients_leave_the_module_and_the_random_numbers_alone(name):
     module, args = NETWORKS[name]()
     state = {key: value.clone() for key, value in module.state_dict().items()}
@@ -148,7 +160,7 @@ def test_import_and_gradients_leave_the_module_and_the_random_numbers_alone(name
 
 def test_running_statistics_do_not_advance_and_do_not_matter_in_training():
     module, args = NETWORKS["residual_in_training"]()
-    problem = imported("lstm_over_words")[0]
+    problem = from_torch(module, args, torch.zeros(3, 3))
     assert not any("running" in name for name in problem.graph.names)
     module.norm.running_mean.fill_(100.0)
     again = from_torch(module, args, torch.zeros(3, 3))
@@ -164,7 +176,9 @@ def test_in_eval_the_running_statistics_are_constants():
 
 
 def test_nodes_are_ops_of_our_own_named_after_their_modules():
-    problem = from_torch(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)), torch.ones(4, 2), torch.zeros(4, 1))
+    problem = from_torch(
+        nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)), torch.ones(4, 2), torch.zeros(4, 1)
+    )
     assert inner(problem) == [
         ("0.linear", "linear", ("input", "0.weight", "0.bias")),
         ("1.relu", "relu", ("0.linear",)),
@@ -183,7 +197,12 @@ def test_numbers_become_constants_of_the_formula():
             return (1 - self.w * x) ** 2 / 4
 
     problem = from_torch(Net(), torch.tensor(2.0), 0.5)
-    assert inner(problem) == [("mul", "mul", ("w", "x")), ("sub", "sub", ("c", "mul")), ("square", "square", ("sub",)), ("div", "div", ("square", "c_2"))]
+    assert inner(problem) == [
+        ("mul", "mul", ("w", "x")),
+        ("sub", "sub", ("c", "mul")),
+        ("square", "square", ("sub",)),
+        ("div", "div", ("square", "c_2")),
+    ]
     assert (problem.values["c"].item(), problem.values["c_2"].item()) == (1.0, 4.0)
     # by hand: y = (1 − 6)² ∕ 4 = 6.25; δ = 5.75; ∂y/∂w = 2 (1 − wx)(−x) ∕ 4 = 5
     assert zil_gradients(problem)["w"].item() == 28.75
@@ -314,7 +333,9 @@ def test_dropout_draws_what_the_module_draws_after_the_same_seed():
     module, x = nn.Sequential(nn.Dropout(0.5), nn.Linear(6, 2)), torch.ones(8, 6)
     masks = [from_torch(module, x, torch.zeros(8, 2), seed=seed).values["0.mask"] for seed in (3, 3, 4)]
     torch.manual_seed(3)
-    assert torch.equal(masks[0], module[0](x)) and torch.equal(masks[0], masks[1]) and not torch.equal(masks[0], masks[2])
+    assert (
+        torch.equal(masks[0], module[0](x)) and torch.equal(masks[0], masks[1]) and not torch.equal(masks[0], masks[2])
+    )
     assert [op for _, op, _ in inner(from_torch(module.eval(), x, torch.zeros(8, 2)))] == ["linear"]
 
 
@@ -338,14 +359,42 @@ def test_no_gradient_passes_where_the_module_stops_it():
     assert zil_gradients(problem)["w"].item() == -18.0
 
 
-@pytest.mark.parametrize("op", ["aten.max_pool2d", "aten.embedding", "aten.batch_norm", "aten.slice.Tensor", "aten.permute", "aten.expand", "aten.clone", "aten.masked_fill.Scalar"])
+@pytest.mark.parametrize(
+    "op",
+    [
+        "aten.max_pool2d",
+        "aten.embedding",
+        "aten.batch_norm",
+        "aten.slice.Tensor",
+        "aten.permute",
+        "aten.expand",
+        "aten.clone",
+        "aten.masked_fill.Scalar",
+    ],
+)
 def test_our_derivatives_of_aten_operations_are_torchs(op):
     draw = torch.Generator().manual_seed(2)
     x = torch.randn(3, 4, 6, 6, generator=draw, dtype=torch.float64)
     cases = {
-        "aten.max_pool2d": ((x,), {"kernel_size": (3, 2), "stride": (2, 2), "padding": (1, 0), "dilation": (1, 1), "ceil_mode": True}),
-        "aten.embedding": ((x[0, 0], torch.tensor([[1, 5, 1], [2, 2, 2]])), {"padding_idx": 2, "scale_grad_by_freq": False, "sparse": False}),
-        "aten.batch_norm": ((x, x[0, 0, 0, :4], x[0, 0, 1, :4]), {"running_mean": None, "running_var": None, "training": True, "momentum": 0.1, "eps": 1e-5, "cudnn_enabled": False}),
+        "aten.max_pool2d": (
+            (x,),
+            {"kernel_size": (3, 2), "stride": (2, 2), "padding": (1, 0), "dilation": (1, 1), "ceil_mode": True},
+        ),
+        "aten.embedding": (
+            (x[0, 0], torch.tensor([[1, 5, 1], [2, 2, 2]])),
+            {"padding_idx": 2, "scale_grad_by_freq": False, "sparse": False},
+        ),
+        "aten.batch_norm": (
+            (x, x[0, 0, 0, :4], x[0, 0, 1, :4]),
+            {
+                "running_mean": None,
+                "running_var": None,
+                "training": True,
+                "momentum": 0.1,
+                "eps": 1e-5,
+                "cudnn_enabled": False,
+            },
+        ),
         "aten.slice.Tensor": ((x,), {"dim": -1, "start": -5, "end": 9223372036854775807, "step": 2}),
         "aten.permute": ((x,), {"dims": (2, -1, 0, 1)}),
         "aten.expand": ((x[:, :1],), {"size": (2, 3, 4, 6, 6), "implicit": False}),
@@ -355,7 +404,10 @@ def test_our_derivatives_of_aten_operations_are_torchs(op):
     from pcgraph.aten import aten_op
 
     target = getattr(torch.ops.aten, op.split(".")[1])
-    assert aten_op(target.Tensor if op.endswith("Tensor") else target.Scalar if op.endswith("Scalar") else target.default) == op
+    assert (
+        aten_op(target.Tensor if op.endswith("Tensor") else target.Scalar if op.endswith("Scalar") else target.default)
+        == op
+    )
     inputs, attrs = cases[op]
     row = OPS[op]
     output = row.forward(*inputs, **attrs)
@@ -427,11 +479,19 @@ class Underived(nn.Module):
 @pytest.mark.parametrize(
     ("module", "kind", "sentence"),
     [
-        (Branching(), GraphError, r"torch\.export could not read Branching: .+test_torch_import\.py:\d+: if x\.sum\(\) > 0:.+Remove what depends on"),
+        (
+            Branching(),
+            GraphError,
+            r"torch\.export could not read Branching: .+test_torch_import\.py:\d+: if x\.sum\(\) > 0:.+Remove what",
+        ),
         (Custom(), OpError, r"the torch\.autograd\.Function Straight, whose own derivative"),
         (Counting(), GraphError, r"(another output than the module|could not read Counting)"),
         (Several(), GraphError, r"returns 2 tensors, but a problem has one output\. Wrap it"),
-        (Whole(), GraphError, r"No gradient reaches the output, which aten\.argmax computed \(test_torch_import\.py:\d+: return x\.argmax\(-1\)\)"),
+        (
+            Whole(),
+            GraphError,
+            r"No gradient reaches the output.+aten\.argmax computed \(test_torch_import\.py:\d+: return x\.argmax",
+        ),
         (Underived(), OpError, r"aten\.igamma has no derivative \(test_torch_import\.py:\d+: return torch\.igamma"),
     ],
 )

@@ -48,7 +48,8 @@ def show_table(payload: Mapping[str, Any]) -> None:
                 else [""] * 4
             )
             rows.append([escaped(name), t(f"method.{lane['method']}"), _cell(series[-1]), *differs])
-    st.table({column: [row[place] for row in rows] for place, column in enumerate(columns)}, width="stretch")
+    with st.container(key="gradients"):
+        st.table({column: [row[place] for row in rows] for place, column in enumerate(columns)}, width="stretch")
     for lane, part in zip(lanes, (payload["compare"] or {"parts": []})["parts"], strict=False):
         if lane is not lanes[0]:
             names = {"method": t(f"method.{lane['method']}"), "reference": t(f"method.{lanes[0]['method']}")}

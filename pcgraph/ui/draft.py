@@ -222,8 +222,8 @@ def _value_text(value: Any) -> str:
 
 def opened(draft: Draft, document: Mapping[str, Any], text: str = "") -> Draft:
     """Return a draft of another document, to be drawn anew; the canvas can still undo it."""
-    found = _drawn(_changed(replace(draft, text=""), document))
-    return replace(found, text=text or found.text)
+    found = _drawn(_changed(draft, document))
+    return replace(found, text=text or found.inspection.formula or "")
 
 
 def file_opened(draft: Draft, name: str, content: bytes) -> Draft:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from pcgraph.errors import PCGraphError
 from pcgraph.ui.controls import Page
-from pcgraph.ui.text import show_errors
+from pcgraph.ui.text import escaped, show_errors, t
 
 # Modules come by URL from the app's own /assets, so a change of data sends data alone.
 LOADER = """// The stage's modules are served by app.py under /assets.
@@ -42,4 +42,14 @@ def show_traces(page: Page, compute: Callable[[], dict[str, Any]]) -> dict[str, 
     if payload:
         resets = st.session_state.get(page.key("resets"), 0)
         show_stage(payload, page.settings.t, f"{page.name}.stage", resets)
+        _warn(page, payload)
     return payload
+
+
+def _warn(page: Page, payload: dict[str, Any]) -> None:
+    """Say which runs diverged, where and what to do: numbers that grew beyond measure never stand without a word."""
+    with page.place:
+        for lane in payload["lanes"]:
+            if lane["result"] == "diverged":
+                sentence = t(lane["message"]["key"], **lane["message"]["slots"])
+                st.warning(escaped(t("page.result.of", method=t(f"method.{lane['method']}"), sentence=sentence)))

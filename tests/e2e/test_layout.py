@@ -1,4 +1,4 @@
-"""What is drawn can be read: nothing clipped, nothing overlapping, nothing too small, no scrolling where it must not be."""
+"""What is drawn can be read: nothing clipped, overlapping or too small, no scrolling where it must not be."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ SMALL = """(stage) => [...stage.querySelectorAll("*")].filter((one) => !one.clos
     .filter((one) => [...one.childNodes].some((it) => it.nodeType === 3 && it.data.trim()) && one.checkVisibility())
     .map((one) => {
         const matrix = one.getScreenCTM?.();
-        return [one.textContent, parseFloat(getComputedStyle(one).fontSize) * (matrix ? Math.hypot(matrix.a, matrix.b) : 1)];
+        const scale = matrix ? Math.hypot(matrix.a, matrix.b) : 1;
+        return [one.textContent, parseFloat(getComputedStyle(one).fontSize) * scale];
     }).filter(([, size]) => size < 13.99)"""
 
 

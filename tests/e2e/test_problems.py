@@ -125,10 +125,14 @@ def test_a_tensor_value_of_another_shape_is_told_and_the_old_one_stays(app, page
     app.press("End", app.steps)
 
 
-def test_a_run_that_diverges_says_so(app, page):
-    app.open(p="chain", rate="pc:2", steps="1000")
-    expect(app.stage).to_contain_text(re.compile("[Dd]iverge"))
-    app.press("End", app.steps)
+def test_a_run_that_diverges_says_so_and_what_to_do(app, page):
+    """THEORY, F16: on the linear chain γ must stay below 0.2."""
+    app.open(p="chain", rate="pc:0.21", steps="60")
+    expect(app.alerts).to_contain_text("Diverged")
+    expect(app.alerts).to_contain_text("smaller rate")
+    app.popover(re.compile("γ = 0.21")).get_by_role("slider").press("ArrowLeft")
+    app.page.keyboard.press("ArrowLeft")
+    expect(app.alerts).to_have_count(0)
 
 
 def test_steps_beyond_what_the_graph_allows_are_told_in_a_sentence(app, page):
