@@ -30,7 +30,11 @@ function separate(edges, { edges: shapes, density }, onPick) {
 const SIGNS = ["pos", "neg", "zero", "tensor", "bad"];
 
 function bundled(edges, shapes) {
-  const joined = (keep) => shapes.filter((_, k) => keep(k)).map(({ d }) => d).join("");
+  const joined = (keep) =>
+    shapes
+      .filter((_, k) => keep(k))
+      .map(({ d }) => d)
+      .join("");
   const lit = svg("path", { class: "line lit" });
   const bundles = SIGNS.map((hue) => svg("path", { class: `feedback ${hue}` }));
   const [setLit, ...setBundles] = [lit, ...bundles].map((path) => attribute(path, "d"));

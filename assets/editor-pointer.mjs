@@ -140,8 +140,7 @@ export function listenPointer(canvas, act) {
     }
   }
 
-  function choose(event, point) {
-    const hit = hitOf(event);
+  function choose(event, point, hit) {
     if (space || event.button === 1) return pan(point);
     if (hit.port) return wire(hit.port, point);
     if (hit.node) return pressNode(hit.node, point, event);
@@ -153,6 +152,8 @@ export function listenPointer(canvas, act) {
 
   function down(event) {
     if (event.button > 1) return;
+    // A finger's late mouse events would take the focus from what it opened.
+    if (event.pointerType === "touch") event.preventDefault();
     act.touched();
     const point = canvas.pointOf(event);
     engaged = true;
@@ -161,8 +162,9 @@ export function listenPointer(canvas, act) {
     clearTimeout(timer);
     if (fingers.size === 2) return begin(pinch());
     if (fingers.size > 2) return;
-    begin(choose(event, point));
-    if (event.pointerType === "touch") timer = setTimeout(() => { begin(null); act.menu(event, hitOf(event)); }, LONG);
+    const hit = hitOf(event);
+    begin(choose(event, point, hit));
+    if (event.pointerType === "touch") timer = setTimeout(() => { begin(null); act.menu(event, hit); }, LONG);
   }
 
   function move(event) {

@@ -69,7 +69,7 @@ export function createAddBox({ say, board, closed }) {
   };
 }
 
-/** Return {open(point, items), close}: items are [{label, run, keys}]. */
+/** Return {open(point, items, held), close}: items are [{label, run, keys}]; `held`: a finger still lies on it, and its lifting presses nothing. */
 export function createMenu({ say, board, closed }) {
   const element = html("div", { class: "popup menu", role: "menu", "aria-label": say("editor.menu") });
   let open = false;
@@ -98,9 +98,10 @@ export function createMenu({ say, board, closed }) {
   element.addEventListener("focusout", (event) => { if (!element.contains(event.relatedTarget)) close(false); });
 
   return {
-    open(point, items) {
+    open(point, items, held = false) {
       close(false);
       open = true;
+      if (held) untilLifted(element);
       element.replaceChildren(...items.map(({ label, run, keys = "" }) => {
         const button = html("button", { type: "button", role: "menuitem" }, label, html("kbd", { "data-keys": keys }));
         button.addEventListener("click", () => { close(); run(); });
@@ -112,6 +113,12 @@ export function createMenu({ say, board, closed }) {
     },
     close,
   };
+}
+
+function untilLifted(element) {
+  element.style.pointerEvents = "none";
+  const lifted = () => setTimeout(() => { element.style.pointerEvents = ""; }, 50);
+  for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, lifted, { capture: true, once: true });
 }
 
 /** Return {open(name, box), close}: a field over a node's name. `rename(name, to)` says whether it was taken. */

@@ -287,8 +287,8 @@ export function createEditor(element, data, options) {
     if (name && !state.selection.includes(name)) select([name]);
     if (hit.edge) select([], hit.edge);
     const items = name ? nodeItems(nodeOf(draft(), name).op, say) : hit.edge ? edgeItems(say) : canvasItems(say);
-    const run = (action) => (action === "add" ? openAdd(event, null) : perform(action));
-    menu.open(event ? canvas.pointOf(event) : Object.values(canvas.boxOf(name)), items.map((one) => ({ ...one, run: () => run(one.action) })));
+    const choose = (action) => (action === "add" ? openAdd(event, null) : perform(action));
+    menu.open(event ? canvas.pointOf(event) : Object.values(canvas.boxOf(name)), items.map((one) => ({ ...one, run: () => choose(one.action) })), event?.pointerType === "touch");
   }
 
   function escape() {

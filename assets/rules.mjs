@@ -276,7 +276,7 @@ export function methodRule(payload, laneIndex) {
   return { title, lines: [row(sub("ε", "i"), mo("="), sub("μ", "i"), mo("−"), sub("x", "i")), move, gradient] };
 }
 
-/** Return whose numbers a node uses in a step: its inputs, its users, and those inputs of its users that their partial derivatives name. */
+/** Return whose numbers a node uses in a step: its inputs, its users, and what their partial derivatives name. */
 export function readFrom(payload, laneIndex, name) {
   const links = linksOf(payload);
   const users = links.from(name).map((edge) => edge.to);

@@ -1,7 +1,8 @@
 // The stage as a Streamlit component (Custom Components v2): mounted once, updated when its data changes.
 //
-// data: {payload, t, resets, phase, lang, messages, lanes, selected, height}; another number of `resets` goes back to step t. Nothing is reported to Python while stepping;
-// the step is written into the page's address, where a reload and a shared link find it.
+// data: {payload, t, resets, phase, lang, messages, lanes, selected, height}; another number of `resets` goes back
+// to step t. Nothing is reported to Python while stepping; the step is written into the page's address, where a
+// reload and a shared link find it.
 
 import { loadMessages } from "./messages.mjs";
 import { createStage } from "./stage.mjs";

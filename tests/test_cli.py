@@ -66,7 +66,7 @@ def test_solve_prints_the_papers_gradients_beside_bps(run, words, gradients):
 
 def test_solve_marks_what_is_equal_and_what_is_not(run):
     done = run("solve", "residual", "--no-level")
-    assert row(done.out, "z1")[4:] == ["≈", "to", "the", "last", "digit"]
+    assert row(done.out, "z1")[4:] == ["=", "to", "the", "last", "digit"]
     assert row(done.out, "z2")[3:] == ["4.82", "≠"]  # (0.346707 + 0.09072) / 0.09072
 
 

@@ -75,6 +75,7 @@ class BuildPage:
         self.told: list[PCGraphError] = []
         if "draft" not in st.session_state:
             st.session_state["draft"] = self._first()
+        self.link, self.size, self.too_long = self._link()
 
     @property
     def draft(self) -> Draft:
@@ -97,6 +98,13 @@ class BuildPage:
         except PCGraphError as error:
             self.told.append(error)
             return drafts.of_settings(Settings(FIRST))
+
+    def _link(self) -> tuple[dict[str, str], int, PCGraphError | None]:
+        """Return the draft's link, its size, and what is said where it is too long for one."""
+        try:
+            return (*drafts.link_of(self.draft), None)
+        except PCGraphError as error:
+            return {}, 0, error
 
     # ---- the row above the canvas
 
@@ -173,11 +181,9 @@ class BuildPage:
         st.caption(self._link_size())
 
     def _link_size(self) -> str:
-        try:
-            _, size = drafts.link_of(self.draft)
-        except PCGraphError as error:
-            return escaped(error.text())
-        return t("page.build.link", size=size, most=LONGEST_LINK)
+        if self.too_long:
+            return escaped(self.too_long.text())
+        return t("page.build.link", size=self.size, most=LONGEST_LINK)
 
     def _go(self, name: str) -> None:
         clicked = st.button(
@@ -198,11 +204,7 @@ class BuildPage:
 
     def canvas(self) -> None:
         """Show the editor, and above it what could not be opened or read."""
-        told = [*self.told, *self._wrong("file"), *self._wrong("canvas")]
-        try:
-            drafts.link_of(self.draft)
-        except PCGraphError as error:
-            told.append(error)
+        told = [*self.told, *self._wrong("file"), *self._wrong("canvas"), *filter(None, [self.too_long])]
         show_errors(self.place, told)
         _component()(key=key("editor"), data=editor_data(self.draft), on_edit_change=self._edited)
 
@@ -262,12 +264,8 @@ class BuildPage:
         st.session_state["page"] = NAME
         pages = st.session_state.setdefault("pages", {})
         pages[NAME] = drafts.settings_for(self.draft, ("zil",), None)
-        try:
-            link, _ = drafts.link_of(self.draft)
-        except PCGraphError:
-            link = {}
-        if st.query_params.to_dict() != link:
-            st.query_params.from_dict(link)
+        if st.query_params.to_dict() != self.link:
+            st.query_params.from_dict(self.link)
 
 
 def _ask(field: Field, name: str) -> Any:
