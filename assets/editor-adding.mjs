@@ -24,7 +24,9 @@ export function openSlot(document, ops, selection) {
 export function linksWith(document, ops, selection, name, op) {
   const slot = openSlot(document, ops, selection);
   if (isLeafOp(op)) return slot ? [{ do: "connect", from: name, to: slot.node, slot: slot.slot }] : [];
-  return selection.slice(0, ops.get(op)?.arity[1] ?? undefined).map((from, i) => ({ do: "connect", from, to: name, slot: i }));
+  return selection
+    .slice(0, ops.get(op)?.arity[1] ?? undefined)
+    .map((from, i) => ({ do: "connect", from, to: name, slot: i }));
 }
 
 /** Return the edit that connects a new node to the port its wire came from. */

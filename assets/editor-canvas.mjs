@@ -6,7 +6,20 @@ import { html, shown, svg } from "./dom.mjs";
 import { edgesOf, isLeafOp } from "./editor-document.mjs";
 import { createEditEdge } from "./editor-edge.mjs";
 import { shownShape } from "./editor-facts.mjs";
-import { boundsOf, cardOf, CELL, coveredBy, curveBetween, edgeCurve, layoutAt, moved, outOf, portOf, revealed, viewOf } from "./editor-geometry.mjs";
+import {
+  boundsOf,
+  cardOf,
+  CELL,
+  coveredBy,
+  curveBetween,
+  edgeCurve,
+  layoutAt,
+  moved,
+  outOf,
+  portOf,
+  revealed,
+  viewOf,
+} from "./editor-geometry.mjs";
 import { createEditNode } from "./editor-node.mjs";
 import { firstColumn } from "./editor-place.mjs";
 import { cut, ruler } from "./measure.mjs";
@@ -28,14 +41,30 @@ export function createCanvas({ say, family }) {
   const nodeLayer = svg("g", { class: "nodes" });
   const wire = svg("path", { class: "wire" });
   const spot = svg("circle", { class: "spot", r: 13 });
-  const world = svg("g", { class: "world" }, edgeLayer, nodeLayer, svg("g", { class: "over", "aria-hidden": "true" }, wire, spot));
+  const world = svg(
+    "g",
+    { class: "world" },
+    edgeLayer,
+    nodeLayer,
+    svg("g", { class: "over", "aria-hidden": "true" }, wire, spot),
+  );
   const frame = svg("rect", { class: "marquee" });
-  const element = svg("svg", { class: "graph edit", role: "group", "aria-label": say("editor.canvas"), tabindex: -1 }, backs, world, heads, frame);
+  const element = svg(
+    "svg",
+    { class: "graph edit", role: "group", "aria-label": say("editor.canvas"), tabindex: -1 },
+    backs,
+    world,
+    heads,
+    frame,
+  );
   const board = html("div", { class: "board" }, element);
   const showFrame = shown(frame);
   const nodes = new Map(); // name → view
   let [edges, cards, scene, columns, routed] = [[], new Map(), null, null, ""];
-  let [view, size] = [{ x: 0, y: 0, k: 1 }, { w: 0, h: 0 }];
+  let [view, size] = [
+    { x: 0, y: 0, k: 1 },
+    { w: 0, h: 0 },
+  ];
   let watch = () => {};
   showFrame(false);
 
@@ -58,12 +87,21 @@ export function createCanvas({ say, family }) {
   function drawNodes(before) {
     if (before && before !== scene.document) carryNames(before);
     const wanted = new Set(scene.document.nodes.map((node) => node.name));
-    for (const [name, node] of nodes) if (!wanted.has(name)) { node.element.remove(); nodes.delete(name); }
+    for (const [name, node] of nodes)
+      if (!wanted.has(name)) {
+        node.element.remove();
+        nodes.delete(name);
+      }
     let last = null;
     for (const node of scene.document.nodes) {
       const there = nodes.get(node.name) ?? createEditNode(context);
       nodes.set(node.name, there);
-      there.draw(node, cards.get(node.name), { ...scene, say, selected: scene.selection.includes(node.name), inColumns: Boolean(columns?.back) });
+      there.draw(node, cards.get(node.name), {
+        ...scene,
+        say,
+        selected: scene.selection.includes(node.name),
+        inColumns: Boolean(columns?.back),
+      });
       const next = last ? last.nextSibling : nodeLayer.firstChild;
       if (next !== there.element) nodeLayer.insertBefore(there.element, next);
       last = there.element;
@@ -73,14 +111,22 @@ export function createCanvas({ say, family }) {
   // A node that only changed its name keeps its element, and so the focus.
   function carryNames(before) {
     if (before.nodes.length !== scene.document.nodes.length) return;
-    const pairs = before.nodes.map((node, i) => [node.name, scene.document.nodes[i].name]).filter(([old, now]) => old !== now && nodes.has(old) && !nodes.has(now));
-    for (const [old, now] of pairs) { nodes.set(now, nodes.get(old)); nodes.delete(old); }
+    const pairs = before.nodes
+      .map((node, i) => [node.name, scene.document.nodes[i].name])
+      .filter(([old, now]) => old !== now && nodes.has(old) && !nodes.has(now));
+    for (const [old, now] of pairs) {
+      nodes.set(now, nodes.get(old));
+      nodes.delete(old);
+    }
   }
 
   function drawEdges() {
     const list = edgesOf(scene.document).filter(({ from }) => cards.has(from));
     while (edges.length > list.length) edges.pop().view.element.remove();
-    while (edges.length < list.length) { edges.push({ view: createEditEdge() }); edgeLayer.append(edges.at(-1).view.element); }
+    while (edges.length < list.length) {
+      edges.push({ view: createEditEdge() });
+      edgeLayer.append(edges.at(-1).view.element);
+    }
     const fresh = routed !== (routed = JSON.stringify([list, [...cards.values()]]));
     const covered = fresh ? coveredBy(cards.values()) : null;
     list.forEach((edge, i) => {
@@ -98,7 +144,10 @@ export function createCanvas({ say, family }) {
     const count = start === null ? 0 : 1 + Math.max(...scene.facts.levels.values());
     const key = `${start},${count}`;
     if (columns?.key === key) return;
-    columns = start === null ? { key } : { key, start, ...createColumns(null, { columns: count, cell: CELL, width: 112 }, say, "") };
+    columns =
+      start === null
+        ? { key }
+        : { key, start, ...createColumns(null, { columns: count, cell: CELL, width: 112 }, say, "") };
     backs.replaceChildren(...[columns.back].filter(Boolean));
     heads.replaceChildren(...[columns.heads].filter(Boolean));
     columns.draw?.(null);
@@ -133,13 +182,15 @@ export function createCanvas({ say, family }) {
   function lift(names) {
     const held = new Set(names);
     const covered = coveredBy([...cards].filter(([name]) => !held.has(name)).map(([, card]) => card));
-    const touched = edges.filter(({ edge }) => held.has(edge.from) || held.has(edge.to));
+    const inside = edges.filter(({ edge }) => held.has(edge.from) && held.has(edge.to));
+    const touched = edges.filter(({ edge }) => held.has(edge.from) !== held.has(edge.to));
     return (shift) => {
       const now = new Map(cards);
       for (const name of names) {
         now.set(name, moved(cards.get(name), shift));
         nodes.get(name).shift(now.get(name));
       }
+      for (const { view: one } of inside) one.carry(shift);
       for (const { edge, view: one } of touched) one.shift(curveOf(edge, now, covered));
     };
   }
@@ -164,14 +215,21 @@ export function createCanvas({ say, family }) {
   function marquee(a, b) {
     showFrame(a !== null);
     if (a === null) return;
-    const box = { x: Math.min(a[0], b[0]), y: Math.min(a[1], b[1]), width: Math.abs(a[0] - b[0]), height: Math.abs(a[1] - b[1]) };
+    const box = {
+      x: Math.min(a[0], b[0]),
+      y: Math.min(a[1], b[1]),
+      width: Math.abs(a[0] - b[0]),
+      height: Math.abs(a[1] - b[1]),
+    };
     for (const [name, value] of Object.entries(box)) frame.setAttribute(name, value);
   }
 
   return {
     board,
     element,
-    setOps(table) { [ops, context.payload] = [table, { ops: Object.fromEntries(table) }]; },
+    setOps(table) {
+      [ops, context.payload] = [table, { ops: Object.fromEntries(table) }];
+    },
     draw,
     lift,
     connect,
@@ -179,23 +237,45 @@ export function createCanvas({ say, family }) {
     pointOf,
     drawingOf,
     layoutOf: (event) => layoutAt(drawingOf(pointOf(event))),
-    get cards() { return cards; },
-    get view() { return view; },
-    get size() { return size; },
+    get cards() {
+      return cards;
+    },
+    get view() {
+      return view;
+    },
+    get size() {
+      return size;
+    },
     setView,
     zoom: (factor, at = [size.w / 2, size.h / 2]) => setView(zoomAbout(view, at, factor)),
     /** Show everything; with `read`, at least as large as its numbers can be read, and then from the output on. */
-    fit(read = false) { setView(viewOf(boundsOf([...cards.values()]), size, { header: HEADER, ...(read ? { least: READABLE } : {}) }, cards.get(scene.document.output))); },
-    reveal(name) { if (cards.has(name)) setView(revealed(view, cards.get(name), size, { header: HEADER })); },
+    fit(read = false) {
+      setView(
+        viewOf(
+          boundsOf([...cards.values()]),
+          size,
+          { header: HEADER, ...(read ? { least: READABLE } : {}) },
+          cards.get(scene.document.output),
+        ),
+      );
+    },
+    reveal(name) {
+      if (cards.has(name)) setView(revealed(view, cards.get(name), size, { header: HEADER }));
+    },
     middle: () => layoutAt(drawingOf([size.w / 2, size.h / 2])),
-    resize(next) { size = next; place(); },
+    resize(next) {
+      size = next;
+      place();
+    },
     node: (name) => nodes.get(name)?.button ?? null,
     /** Return a node's card on the screen, from the board's corner. */
     boxOf(name) {
       const { x, y, w, h } = cards.get(name);
       return { x: view.x + x * view.k, y: view.y + y * view.k, w: w * view.k, h: h * view.k };
     },
-    onView(listener) { watch = listener; },
+    onView(listener) {
+      watch = listener;
+    },
   };
 }
 

@@ -21,11 +21,14 @@ export const nodeOf = (document, name) => document.nodes.find((node) => node.nam
 
 /** Return the edges in order of user, then slot: `x*x` gives two. */
 export function edgesOf(document) {
-  return document.nodes.flatMap((node) => (node.inputs ?? []).flatMap((from, slot) => (from === null ? [] : [{ from, to: node.name, slot }])));
+  return document.nodes.flatMap((node) =>
+    (node.inputs ?? []).flatMap((from, slot) => (from === null ? [] : [{ from, to: node.name, slot }])),
+  );
 }
 
 /** Return the names that use a node, once each. */
-export const usersOf = (document, name) => document.nodes.filter((node) => node.inputs?.includes(name)).map((node) => node.name);
+export const usersOf = (document, name) =>
+  document.nodes.filter((node) => node.inputs?.includes(name)).map((node) => node.name);
 
 // ---- slots
 
@@ -59,7 +62,10 @@ export function cyclePath(document, from, to) {
     const name = open.pop();
     if (name === to) return [...along(next, to), to];
     for (const input of before.get(name) ?? []) {
-      if (input !== null && !next.has(input)) { next.set(input, name); open.push(input); }
+      if (input !== null && !next.has(input)) {
+        next.set(input, name);
+        open.push(input);
+      }
     }
   }
   return null;
@@ -73,8 +79,10 @@ function along(next, start) {
 
 /** Return why a name can't be given, as {key, slots}, or null. `own` is the node that would carry it. */
 export function nameProblem(document, name, own = null) {
-  if (!NAME.test(name) || [...name].length > LONGEST_NAME) return { key: "editor.refuse.name", slots: { name, longest: LONGEST_NAME } };
-  if (name !== own && nodeOf(document, name)) return { key: "editor.refuse.taken", slots: { name, free: freeName(document, name) } };
+  if (!NAME.test(name) || [...name].length > LONGEST_NAME)
+    return { key: "editor.refuse.name", slots: { name, longest: LONGEST_NAME } };
+  if (name !== own && nodeOf(document, name))
+    return { key: "editor.refuse.taken", slots: { name, free: freeName(document, name) } };
   return null;
 }
 
@@ -133,21 +141,33 @@ export function shapeOf(value) {
 }
 
 /** Return a value as it is typed. */
-export const valueText = (value) => (typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value).replaceAll(",", ", "));
+export const valueText = (value) =>
+  typeof value === "string"
+    ? value
+    : value === undefined || value === null
+      ? ""
+      : JSON.stringify(value).replaceAll(",", ", ");
 
 /** Return a value in another shape: its numbers in order, repeated where more are needed. */
 export function reshaped(value, shape) {
   const flat = typeof value === "number" ? [value] : shapeOf(value) ? value.flat(Infinity) : [0];
   let at = 0;
-  const build = ([size, ...rest]) => (size === undefined ? flat[at++ % flat.length] : Array.from({ length: size }, () => build(rest)));
+  const build = ([size, ...rest]) =>
+    size === undefined ? flat[at++ % flat.length] : Array.from({ length: size }, () => build(rest));
   return build(shape);
 }
 
 /** Return the shape that a text names, such as "2, 3" or "2 × 3", or null. */
 export function parseShape(text, most = 10000) {
-  const parts = text.replace(/[()[\]]/g, " ").split(/[\s,×x*]+/i).filter(Boolean);
+  const parts = text
+    .replace(/[()[\]]/g, " ")
+    .split(/[\s,×x*]+/i)
+    .filter(Boolean);
   const shape = parts.map(Number);
-  const fits = shape.every((size) => Number.isInteger(size) && size > 0) && shape.reduce((a, b) => a * b, 1) <= most && shape.length <= 8;
+  const fits =
+    shape.every((size) => Number.isInteger(size) && size > 0) &&
+    shape.reduce((a, b) => a * b, 1) <= most &&
+    shape.length <= 8;
   return fits ? shape : null;
 }
 
@@ -165,6 +185,18 @@ export function parseAttr(text) {
 
 /** Return a draft's meaning as text: everything but where nodes stand and in which order they come. */
 export function meaning(document) {
-  const nodes = document.nodes.map(({ name, op, inputs = [], value = null, attrs = {} }) => [name, op, inputs, value, Object.entries(attrs).sort()]);
-  return JSON.stringify([document.title ?? "", document.output ?? null, document.target, document.loss, nodes.sort(([a], [b]) => (a < b ? -1 : 1))]);
+  const nodes = document.nodes.map(({ name, op, inputs = [], value = null, attrs = {} }) => [
+    name,
+    op,
+    inputs,
+    value,
+    Object.entries(attrs).sort(),
+  ]);
+  return JSON.stringify([
+    document.title ?? "",
+    document.output ?? null,
+    document.target,
+    document.loss,
+    nodes.sort(([a], [b]) => (a < b ? -1 : 1)),
+  ]);
 }

@@ -9,16 +9,22 @@ export function apply(document, edit, ops) {
 }
 
 const EDITS = {
-  add: (document, { node }) => ({ ...document, nodes: [...document.nodes, node], output: document.output ?? (isLeafOp(node.op) ? null : node.name) }),
+  add: (document, { node }) => ({
+    ...document,
+    nodes: [...document.nodes, node],
+    output: document.output ?? (isLeafOp(node.op) ? null : node.name),
+  }),
   paste: (document, { nodes }) => ({ ...document, nodes: [...document.nodes, ...nodes] }),
   connect: (document, { from, to, slot }, ops) => followed(withInput(document, to, slot, from, ops), from, to),
   disconnect: (document, { to, slot }, ops) => withInput(document, to, slot, null, ops),
-  move: (document, { positions }) => changed(document, (node) => (positions[node.name] ? { ...node, position: positions[node.name] } : node)),
+  move: (document, { positions }) =>
+    changed(document, (node) => (positions[node.name] ? { ...node, position: positions[node.name] } : node)),
   rename: (document, { name, to }) => renamed(document, name, to),
   remove: (document, { names }, ops) => removed(document, names, ops),
   op: (document, { name, op }, ops) => changed(document, (node) => (node.name === name ? withOp(node, op, ops) : node)),
   value: (document, { name, value }) => changed(document, (node) => (node.name === name ? { ...node, value } : node)),
-  attr: (document, { name, attr, value }) => changed(document, (node) => (node.name === name ? withAttr(node, attr, value) : node)),
+  attr: (document, { name, attr, value }) =>
+    changed(document, (node) => (node.name === name ? withAttr(node, attr, value) : node)),
   output: (document, { name }) => ({ ...document, output: name }),
   target: (document, { value }) => ({ ...document, target: value }),
   loss: (document, { loss }) => ({ ...document, loss }),
@@ -28,7 +34,9 @@ const EDITS = {
 const changed = (document, change) => ({ ...document, nodes: document.nodes.map(change) });
 
 function withInput(document, to, slot, from, ops) {
-  return changed(document, (node) => (node.name === to ? { ...node, inputs: tidy(placed(node.inputs ?? [], slot, from), arityOf(node, ops)) } : node));
+  return changed(document, (node) =>
+    node.name === to ? { ...node, inputs: tidy(placed(node.inputs ?? [], slot, from), arityOf(node, ops)) } : node,
+  );
 }
 
 function placed(inputs, slot, from) {
@@ -54,15 +62,28 @@ function followed(document, from, to) {
 
 function renamed(document, name, to) {
   const swap = (one) => (one === name ? to : one);
-  const next = changed(document, (node) => ({ ...node, name: swap(node.name), ...(node.inputs ? { inputs: node.inputs.map(swap) } : {}) }));
+  const next = changed(document, (node) => ({
+    ...node,
+    name: swap(node.name),
+    ...(node.inputs ? { inputs: node.inputs.map(swap) } : {}),
+  }));
   return { ...next, output: swap(document.output) };
 }
 
 function removed(document, names, ops) {
   const gone = new Set(names);
   const left = document.nodes.filter((node) => !gone.has(node.name));
-  const nodes = left.map((node) => (node.inputs?.some((input) => gone.has(input))
-    ? { ...node, inputs: tidy(node.inputs.map((input) => (gone.has(input) ? null : input)), arityOf(node, ops)) } : node));
+  const nodes = left.map((node) =>
+    node.inputs?.some((input) => gone.has(input))
+      ? {
+          ...node,
+          inputs: tidy(
+            node.inputs.map((input) => (gone.has(input) ? null : input)),
+            arityOf(node, ops),
+          ),
+        }
+      : node,
+  );
   return { ...document, nodes, output: gone.has(document.output) ? null : document.output };
 }
 
@@ -71,7 +92,13 @@ function withOp(node, op, ops) {
   if (isLeafOp(op)) return { name, op, value: node.value ?? START[op], position };
   const arity = ops.get(op)?.arity ?? [0, null];
   const known = Object.entries(node.attrs ?? {}).filter(([attr]) => attr in (ops.get(op)?.attrs ?? {}));
-  return { name, op, inputs: tidy((node.inputs ?? []).slice(0, arity[1] ?? undefined), arity), ...(known.length ? { attrs: Object.fromEntries(known) } : {}), position };
+  return {
+    name,
+    op,
+    inputs: tidy((node.inputs ?? []).slice(0, arity[1] ?? undefined), arity),
+    ...(known.length ? { attrs: Object.fromEntries(known) } : {}),
+    position,
+  };
 }
 
 function withAttr(node, attr, value) {
@@ -96,6 +123,9 @@ export function copies(document, nodes, shift) {
   for (const node of nodes) names.set(node.name, freeName(document, node.name, [...names.values()]));
   const input = (from) => names.get(from) ?? (nodeOf(document, from) ? from : null);
   return nodes.map((node) => ({
-    ...node, name: names.get(node.name), ...(node.inputs ? { inputs: node.inputs.map(input) } : {}), position: node.position.map((at, i) => at + shift[i]),
+    ...node,
+    name: names.get(node.name),
+    ...(node.inputs ? { inputs: node.inputs.map(input) } : {}),
+    position: node.position.map((at, i) => at + shift[i]),
   }));
 }

@@ -40,7 +40,12 @@ export function cellOf(value) {
   const flat = value.flat(Infinity);
   const max = flat.reduce((most, one) => (Math.abs(one) > Math.abs(most) ? one : most), 0);
   const columns = shape.at(-1);
-  return { max: Math.abs(max), cells: flat.slice(0, Math.max(columns, Math.floor(MOST_CELLS / columns) * columns)), grid: [gridRows(flat, columns), columns], whole: flat.length <= MOST_CELLS };
+  return {
+    max: Math.abs(max),
+    cells: flat.slice(0, Math.max(columns, Math.floor(MOST_CELLS / columns) * columns)),
+    grid: [gridRows(flat, columns), columns],
+    whole: flat.length <= MOST_CELLS,
+  };
 }
 
 const gridRows = (flat, columns) => Math.min(flat.length / columns, Math.max(1, Math.floor(MOST_CELLS / columns)));

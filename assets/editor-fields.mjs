@@ -7,9 +7,10 @@ let count = 0;
 /** Return a labelled field {element, input, draw(text, owner)}. `commit(text, owner)` may refuse by returning false; `live(text, owner)` hears each letter; `leave()` follows Escape. */
 export function createField({ label, lines = 1, commit, live = null, leave = null, hint = "" }) {
   const id = `field-${(count += 1)}`;
-  const input = lines > 1
-    ? html("textarea", { id, class: "field", rows: lines, spellcheck: "false", placeholder: hint })
-    : html("input", { id, class: "field", autocomplete: "off", spellcheck: "false", placeholder: hint });
+  const input =
+    lines > 1
+      ? html("textarea", { id, class: "field", rows: lines, spellcheck: "false", placeholder: hint })
+      : html("input", { id, class: "field", autocomplete: "off", spellcheck: "false", placeholder: hint });
   const element = html("div", { class: "row" }, html("label", { for: id }, label), input);
   let [owner, next, typing] = [null, { text: "", owner: null }, false];
   const focused = () => input.getRootNode().activeElement === input;
@@ -28,12 +29,27 @@ export function createField({ label, lines = 1, commit, live = null, leave = nul
     else show();
   }
 
-  input.addEventListener("input", () => { typing = true; input.removeAttribute("aria-invalid"); live?.(input.value, owner); });
+  input.addEventListener("input", () => {
+    typing = true;
+    input.removeAttribute("aria-invalid");
+    live?.(input.value, owner);
+  });
   input.addEventListener("change", take);
-  input.addEventListener("blur", () => { take(); show(); });
+  input.addEventListener("blur", () => {
+    take();
+    show();
+  });
   input.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); take(); input.select(); }
-    if (event.key === "Escape") { show(); input.blur(); leave?.(); }
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      take();
+      input.select();
+    }
+    if (event.key === "Escape") {
+      show();
+      input.blur();
+      leave?.();
+    }
     event.stopPropagation();
   });
   return {

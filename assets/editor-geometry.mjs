@@ -25,12 +25,18 @@ export function cardOf(node, ops, head) {
 export const slotHeight = (slot, card) => card.h / 2 + (slot - (card.slots - 1) / 2) * SLOT;
 export const outOf = (card) => [card.x + card.w, card.y + card.h / 2];
 export const portOf = (card, slot) => [card.x, card.y + slotHeight(slot, card)];
-export const moved = (card, [dx, dy]) => ({ ...card, x: card.x + dx, y: card.y + dy, column: Math.round((card.x + dx + card.w / 2) / CELL.w - 0.5) });
+export const moved = (card, [dx, dy]) => ({
+  ...card,
+  x: card.x + dx,
+  y: card.y + dy,
+  column: Math.round((card.x + dx + card.w / 2) / CELL.w - 0.5),
+});
 
 /** Return the heights that cards cover, by column. */
 export function coveredBy(cards) {
   const columns = new Map();
-  for (const { column, y, whole } of cards) columns.set(column, [...(columns.get(column) ?? []), [y - 14, y + whole + 6]]);
+  for (const { column, y, whole } of cards)
+    columns.set(column, [...(columns.get(column) ?? []), [y - 14, y + whole + 6]]);
   return columns;
 }
 
@@ -54,7 +60,10 @@ function passing(start, end, from, to, covered) {
   if (!columns.some((column) => covered.has(column))) return [];
   const share = (column) => start[1] + ((end[1] - start[1]) * (column - from.column)) / (to.column - from.column);
   const ways = columns.map((column) => openHeights(covered.get(column) ?? [], [share(column), start[1], end[1]]));
-  const points = flattest(start[1], ways, end[1]).flatMap((y, i) => [[columns[i] * CELL.w + 20, y], [(columns[i] + 1) * CELL.w - 20, y]]);
+  const points = flattest(start[1], ways, end[1]).flatMap((y, i) => [
+    [columns[i] * CELL.w + 20, y],
+    [(columns[i] + 1) * CELL.w - 20, y],
+  ]);
   return points.every(([x], i) => x > (points[i - 1]?.[0] ?? start[0]) && x < end[0]) ? points : [];
 }
 
@@ -79,7 +88,12 @@ export function flattest(start, lists, end) {
 export function boundsOf(cards) {
   if (!cards.length) return null;
   const [left, top] = [Math.min(...cards.map((card) => card.x)), Math.min(...cards.map((card) => card.y))];
-  return { x: left, y: top, w: Math.max(...cards.map((card) => card.x + card.w)) - left, h: Math.max(...cards.map((card) => card.y + card.whole)) - top };
+  return {
+    x: left,
+    y: top,
+    w: Math.max(...cards.map((card) => card.x + card.w)) - left,
+    h: Math.max(...cards.map((card) => card.y + card.whole)) - top,
+  };
 }
 
 /** Return the view that shows a box in an area below a header; where it does not fit, the card `first` is seen. */
@@ -93,7 +107,8 @@ export function viewOf(box, size, { header = 0, most = 1.15, least = 0.2, margin
 
 /** Return the view moved as little as shows a card whole. */
 export function revealed(view, card, size, { header = 0, margin = 20 } = {}) {
-  const shift = (low, high, least, most) => (low < least ? least - low : high > most ? Math.max(most - high, least - low) : 0);
+  const shift = (low, high, least, most) =>
+    low < least ? least - low : high > most ? Math.max(most - high, least - low) : 0;
   const [x, y] = [view.x + card.x * view.k, view.y + card.y * view.k];
   return {
     ...view,
@@ -105,7 +120,9 @@ export function revealed(view, card, size, { header = 0, margin = 20 } = {}) {
 /** Return the names whose cards meet a box given by two corners. */
 export function namesIn(cards, [ax, ay], [bx, by]) {
   const [left, right, top, bottom] = [Math.min(ax, bx), Math.max(ax, bx), Math.min(ay, by), Math.max(ay, by)];
-  return [...cards].filter(([, card]) => card.x < right && card.x + card.w > left && card.y < bottom && card.y + card.h > top).map(([name]) => name);
+  return [...cards]
+    .filter(([, card]) => card.x < right && card.x + card.w > left && card.y < bottom && card.y + card.h > top)
+    .map(([name]) => name);
 }
 
 /** Return the port nearest to a point within reach, {node, slot} or {node, slot: "out"}, or null. `kind`: "in", "out" or null for both. */
@@ -124,5 +141,9 @@ export function portNear(cards, [px, py], reach, kind = null) {
 
 /** Return the node whose card a point lies in, or null; the last drawn is on top. */
 export function nodeAt(cards, [px, py]) {
-  return [...cards].findLast(([, card]) => px >= card.x && px <= card.x + card.w && py >= card.y && py <= card.y + card.h)?.[0] ?? null;
+  return (
+    [...cards].findLast(
+      ([, card]) => px >= card.x && px <= card.x + card.w && py >= card.y && py <= card.y + card.h,
+    )?.[0] ?? null
+  );
 }

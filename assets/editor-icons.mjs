@@ -12,5 +12,9 @@ const PATHS = {
 
 /** Return a 20 × 20 icon in outline. */
 export function editIcon(name) {
-  return svg("svg", { class: "icon open", viewBox: "0 0 20 20", width: 20, height: 20, "aria-hidden": "true" }, svg("path", { d: PATHS[name] }));
+  return svg(
+    "svg",
+    { class: "icon open", viewBox: "0 0 20 20", width: 20, height: 20, "aria-hidden": "true" },
+    svg("path", { d: PATHS[name] }),
+  );
 }

@@ -1,7 +1,19 @@
 // The editor's side: the selected node's name, op, inputs, value and attrs; the problem's target and loss; what is still missing.
 
 import { attribute, html, text } from "./dom.mjs";
-import { isLeafOp, LOSSES, nodeOf, parseAttr, parseShape, parseValue, reshaped, shapeOf, slotCount, slotName, valueText } from "./editor-document.mjs";
+import {
+  isLeafOp,
+  LOSSES,
+  nodeOf,
+  parseAttr,
+  parseShape,
+  parseValue,
+  reshaped,
+  shapeOf,
+  slotCount,
+  slotName,
+  valueText,
+} from "./editor-document.mjs";
 import { shownShape, shownValue } from "./editor-facts.mjs";
 import { createChoice, createField } from "./editor-fields.mjs";
 import { byCategory } from "./editor-find.mjs";
@@ -17,9 +29,19 @@ export function createEditInspector({ say, act }) {
   const many = html("p", { class: "hint" });
   const problem = createProblemSection({ say, act });
   const check = createCheck({ say, act });
-  const element = html("aside", { class: "inspector", "aria-label": say("editor.inspector"), tabindex: 0 }, node.element, edge.element, many, problem.element, check.element);
+  const element = html(
+    "aside",
+    { class: "inspector", "aria-label": say("editor.inspector"), tabindex: 0 },
+    node.element,
+    edge.element,
+    many,
+    problem.element,
+    check.element,
+  );
   const setMany = text(many);
-  const show = (one, on) => { one.hidden = !on; };
+  const show = (one, on) => {
+    one.hidden = !on;
+  };
   return {
     element,
     setOps: node.setOps,
@@ -43,10 +65,29 @@ export function createEditInspector({ say, act }) {
 // ---- the selected node
 
 function createNodeSection({ say, act }) {
-  const name = createField({ label: say("editor.name"), commit: (value, owner) => act.rename(owner, value.trim()), leave: act.leave });
-  const op = createChoice({ label: say("editor.op"), commit: (value, owner) => act.edit({ do: "op", name: owner, op: value }) });
-  const value = createField({ label: say("editor.value"), lines: 2, hint: say("editor.value_hint"), commit: (value, owner) => act.value(owner, parseValue(value)), live: (value, owner) => live(value, owner, act), leave: act.leave });
-  const shape = createField({ label: say("editor.shape"), hint: say("editor.shape_hint"), commit: (value, owner) => act.shape(owner, parseShape(value)), leave: act.leave });
+  const name = createField({
+    label: say("editor.name"),
+    commit: (value, owner) => act.rename(owner, value.trim()),
+    leave: act.leave,
+  });
+  const op = createChoice({
+    label: say("editor.op"),
+    commit: (value, owner) => act.edit({ do: "op", name: owner, op: value }),
+  });
+  const value = createField({
+    label: say("editor.value"),
+    lines: 2,
+    hint: say("editor.value_hint"),
+    commit: (value, owner) => act.value(owner, parseValue(value)),
+    live: (value, owner) => live(value, owner, act),
+    leave: act.leave,
+  });
+  const shape = createField({
+    label: say("editor.shape"),
+    hint: say("editor.shape_hint"),
+    commit: (value, owner) => act.shape(owner, parseShape(value)),
+    leave: act.leave,
+  });
   const inputs = createInputs({ say, act });
   const attrs = createAttrs({ act });
   const now = html("p", { class: "now" });
@@ -55,14 +96,32 @@ function createNodeSection({ say, act }) {
   output.addEventListener("click", () => act.perform("output"));
   copy.addEventListener("click", () => act.perform("duplicate"));
   const [setNow, setPressed] = [text(now), attribute(output, "aria-pressed")];
-  const element = html("section", { class: "part", "aria-label": say("editor.node_part") }, name.element, op.element, value.element, shape.element, inputs.element, attrs.element, now, html("div", { class: "buttons" }, output, copy));
+  const element = html(
+    "section",
+    { class: "part", "aria-label": say("editor.node_part") },
+    name.element,
+    op.element,
+    value.element,
+    shape.element,
+    inputs.element,
+    attrs.element,
+    now,
+    html("div", { class: "buttons" }, output, copy),
+  );
   let [ops, groups] = [new Map(), []];
   return {
     element,
-    focus: (field) => { const one = { name, value, op }[field] ?? name; one.input.focus(); one.input.select?.(); },
+    focus: (field) => {
+      const one = { name, value, op }[field] ?? name;
+      one.input.focus();
+      one.input.select?.();
+    },
     setOps(table) {
       ops = table;
-      groups = byCategory([...table.values()]).map(([category, rows]) => [say(category === "leaf" ? "editor.leaves" : `op.category.${category}`), rows.map((row) => [row.name, row.name])]);
+      groups = byCategory([...table.values()]).map(([category, rows]) => [
+        say(category === "leaf" ? "editor.leaves" : `op.category.${category}`),
+        rows.map((row) => [row.name, row.name]),
+      ]);
     },
     draw(node, scene) {
       const leaf = isLeafOp(node.op);
@@ -90,8 +149,19 @@ function nowText(node, { facts }, say) {
   const value = shownValue(node, facts);
   const { level } = facts.node(node.name);
   const shape = shownShape(node, facts);
-  const size = value === null ? "" : typeof value === "object" ? say("stage.largest", { value: number(scalar(value), 4) }) : number(Number(value), 4);
-  return [value === null ? "" : say("editor.now", { value: size }), level === null ? "" : say("stage.level", { level }), shape?.length ? shape.join(" × ") : ""].filter(Boolean).join(" · ");
+  const size =
+    value === null
+      ? ""
+      : typeof value === "object"
+        ? say("stage.largest", { value: number(scalar(value), 4) })
+        : number(Number(value), 4);
+  return [
+    value === null ? "" : say("editor.now", { value: size }),
+    level === null ? "" : say("stage.level", { level }),
+    shape?.length ? shape.join(" × ") : "",
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 // Each slot with what it holds: press to take it out, or to choose what goes in.
@@ -115,10 +185,26 @@ function createInputs({ say, act }) {
 
 function slotLine(node, slot, from, say, act) {
   const slots = { from: from ?? "", to: node, slot: slotName(slot) };
-  const button = from === null
-    ? html("button", { type: "button", class: "button small", "aria-label": say("editor.connect_slot", slots) }, say("editor.connect_short"))
-    : html("button", { type: "button", class: "button small", "aria-label": say("editor.disconnect", slots), title: say("editor.disconnect", slots) }, icon("close"));
-  button.addEventListener("click", () => (from === null ? act.connectFrom({ node, slot }) : act.edit({ do: "disconnect", to: node, slot })));
+  const button =
+    from === null
+      ? html(
+          "button",
+          { type: "button", class: "button small", "aria-label": say("editor.connect_slot", slots) },
+          say("editor.connect_short"),
+        )
+      : html(
+          "button",
+          {
+            type: "button",
+            class: "button small",
+            "aria-label": say("editor.disconnect", slots),
+            title: say("editor.disconnect", slots),
+          },
+          icon("close"),
+        );
+  button.addEventListener("click", () =>
+    from === null ? act.connectFrom({ node, slot }) : act.edit({ do: "disconnect", to: node, slot }),
+  );
   return html("li", {}, html("span", { class: "symbol" }, slotName(slot)), html("b", {}, from ?? "·"), button);
 }
 
@@ -131,15 +217,28 @@ function createAttrs({ act }) {
       const known = { ...(ops.get(node.op)?.attrs ?? {}), ...(node.attrs ?? {}) };
       const defaults = ops.get(node.op)?.attrs ?? {};
       if (look !== (look = JSON.stringify([node.op, Object.keys(known)]))) {
-        fields = Object.keys(known).map((attr) => [attr, createField({ label: attr, hint: attrText(defaults[attr]), commit: (value, owner) => act.edit({ do: "attr", name: owner, attr, value: parseAttr(value) }) })]);
+        fields = Object.keys(known).map((attr) => [
+          attr,
+          createField({
+            label: attr,
+            hint: attrText(defaults[attr]),
+            commit: (value, owner) => act.edit({ do: "attr", name: owner, attr, value: parseAttr(value) }),
+          }),
+        ]);
         element.replaceChildren(...fields.map(([, field]) => field.element));
       }
-      for (const [attr, field] of fields) field.draw(node.attrs && attr in node.attrs ? attrText(node.attrs[attr]) : "", node.name);
+      for (const [attr, field] of fields)
+        field.draw(node.attrs && attr in node.attrs ? attrText(node.attrs[attr]) : "", node.name);
     },
   };
 }
 
-const attrText = (value) => (value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value).replaceAll(",", ", "));
+const attrText = (value) =>
+  value === undefined || value === null
+    ? ""
+    : typeof value === "string"
+      ? value
+      : JSON.stringify(value).replaceAll(",", ", ");
 
 // ---- the selected edge
 
@@ -155,14 +254,34 @@ function createEdgeSection({ say }) {
 // ---- the whole problem
 
 function createProblemSection({ say, act }) {
-  const title = createField({ label: say("editor.title"), commit: (value) => act.edit({ do: "title", title: value.trim().slice(0, 120) }), leave: act.leave });
-  const target = createField({ label: say("editor.target"), commit: (value) => act.target(parseValue(value)), live: (value) => { if (typeof parseValue(value) !== "string") act.target(parseValue(value), true); }, leave: act.leave });
+  const title = createField({
+    label: say("editor.title"),
+    commit: (value) => act.edit({ do: "title", title: value.trim().slice(0, 120) }),
+    leave: act.leave,
+  });
+  const target = createField({
+    label: say("editor.target"),
+    commit: (value) => act.target(parseValue(value)),
+    live: (value) => {
+      if (typeof parseValue(value) !== "string") act.target(parseValue(value), true);
+    },
+    leave: act.leave,
+  });
   const loss = createChoice({ label: say("editor.loss"), commit: (value) => act.edit({ do: "loss", loss: value }) });
-  const element = html("section", { class: "part", "aria-label": say("editor.problem_part") }, title.element, target.element, loss.element);
+  const element = html(
+    "section",
+    { class: "part", "aria-label": say("editor.problem_part") },
+    title.element,
+    target.element,
+    loss.element,
+  );
   const losses = [["", LOSSES.map((one) => [one, say(`editor.loss.${one}`)])]];
   return {
     element,
-    focus() { target.input.focus(); target.input.select(); },
+    focus() {
+      target.input.focus();
+      target.input.select();
+    },
     draw({ document }) {
       title.draw(document.title ?? "");
       target.draw(valueText(document.target));
@@ -181,11 +300,23 @@ function createCheck({ say, act }) {
   return {
     element,
     draw({ document, facts }) {
-      if (look === (look = JSON.stringify([facts.problems, facts.complete, document.nodes.length, facts.identities]))) return;
+      if (look === (look = JSON.stringify([facts.problems, facts.complete, document.nodes.length, facts.identities])))
+        return;
       const { problems } = facts;
       const lines = problems.slice(0, MOST).map((one) => withPlace(one, problemLine(one, say, act.repair), say, act));
-      const more = problems.length > MOST ? [html("p", { class: "hint" }, say("editor.more_problems", { count: problems.length - MOST }))] : [];
-      const fine = facts.complete ? [html("p", { class: "fine" }, say("editor.complete", { count: document.nodes.length, identities: facts.identities }))] : [];
+      const more =
+        problems.length > MOST
+          ? [html("p", { class: "hint" }, say("editor.more_problems", { count: problems.length - MOST }))]
+          : [];
+      const fine = facts.complete
+        ? [
+            html(
+              "p",
+              { class: "fine" },
+              say("editor.complete", { count: document.nodes.length, identities: facts.identities }),
+            ),
+          ]
+        : [];
       element.replaceChildren(...lines, ...more, ...fine);
     },
   };
@@ -193,7 +324,11 @@ function createCheck({ say, act }) {
 
 function withPlace(problem, line, say, act) {
   if (!problem.node) return line;
-  const button = html("button", { type: "button", class: "button small", "aria-label": say("editor.show_node", { name: problem.node }) }, problem.node);
+  const button = html(
+    "button",
+    { type: "button", class: "button small", "aria-label": say("editor.show_node", { name: problem.node }) },
+    problem.node,
+  );
   button.addEventListener("click", () => act.show(problem.node));
   line.prepend(button, " ");
   return line;

@@ -4,10 +4,34 @@ const TYPING = "input, textarea, select, [contenteditable=''], [contenteditable=
 const ELSEWHERE = "[role=listbox], [role=combobox], [role=slider], [role=grid], [role=dialog], [role=tab]";
 const ANYWHERE = new Set(["search", "undo", "redo", "help", "fit"]); // what can be done from any button of the page
 const PRESSABLE = "button, a[href], summary";
-const WITH_CONTROL = { z: "undo", Z: "redo", y: "redo", a: "selectAll", c: "copy", x: "cut", v: "paste", d: "duplicate" };
+const WITH_CONTROL = {
+  z: "undo",
+  Z: "redo",
+  y: "redo",
+  a: "selectAll",
+  c: "copy",
+  x: "cut",
+  v: "paste",
+  d: "duplicate",
+};
 const ALONE = {
-  Delete: "remove", Backspace: "remove", F2: "rename", c: "connect", o: "output", l: "align", f: "fit", "+": "zoomIn", "=": "zoomIn", "-": "zoomOut", "/": "search",
-  a: "addHere", "?": "help", Escape: "escape", Enter: "choose", " ": "mark", ContextMenu: "menu",
+  Delete: "remove",
+  Backspace: "remove",
+  F2: "rename",
+  c: "connect",
+  o: "output",
+  l: "align",
+  f: "fit",
+  "+": "zoomIn",
+  "=": "zoomIn",
+  "-": "zoomOut",
+  "/": "search",
+  a: "addHere",
+  "?": "help",
+  Escape: "escape",
+  Enter: "choose",
+  " ": "mark",
+  ContextMenu: "menu",
 };
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -40,5 +64,15 @@ function control(event) {
 export function connectActionOf(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
   if (event.key === "Tab") return event.shiftKey ? "back" : "next";
-  return { ArrowRight: "next", ArrowDown: "next", ArrowLeft: "back", ArrowUp: "back", Enter: "take", " ": "take", Escape: "leave" }[event.key] ?? null;
+  return (
+    {
+      ArrowRight: "next",
+      ArrowDown: "next",
+      ArrowLeft: "back",
+      ArrowUp: "back",
+      Enter: "take",
+      " ": "take",
+      Escape: "leave",
+    }[event.key] ?? null
+  );
 }

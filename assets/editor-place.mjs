@@ -12,9 +12,13 @@ const grid = (value) => Math.round(value / GRID) * GRID || 0;
 
 /** Return the free place nearest to the wanted one, straight above or below it first. */
 export function freePlace(document, [x, y]) {
-  const free = ([a, b]) => document.nodes.every(({ position: [c, d] }) => Math.abs(a - c) >= 0.9 || Math.abs(b - d) >= 0.9);
+  const free = ([a, b]) =>
+    document.nodes.every(({ position: [c, d] }) => Math.abs(a - c) >= 0.9 || Math.abs(b - d) >= 0.9);
   for (let far = 0; far <= document.nodes.length; far += 1) {
-    const place = [[x, y + far], [x, y - far]].find(free);
+    const place = [
+      [x, y + far],
+      [x, y - far],
+    ].find(free);
     if (place) return place;
   }
   return [x, y];
@@ -28,7 +32,8 @@ export function draftLevels(document) {
   const inputs = new Map(document.nodes.map((node) => [node.name, (node.inputs ?? []).filter((one) => one !== null)]));
   const level = new Map();
   const known = (names) => names.map((name) => level.get(name)).filter((one) => one !== undefined);
-  const isEnd = (name) => (document.output === null ? !users.get(name).length && inputs.get(name).length : name === document.output);
+  const isEnd = (name) =>
+    document.output === null ? !users.get(name).length && inputs.get(name).length : name === document.output;
   for (const name of back) {
     const after = known(users.get(name));
     if (after.length) level.set(name, 1 + Math.max(...after));
@@ -50,7 +55,9 @@ function usersByName(document) {
 
 // Inputs before users; a draft has no cycles.
 function sorted(document) {
-  const left = new Map(document.nodes.map((node) => [node.name, new Set((node.inputs ?? []).filter((one) => one !== null)).size]));
+  const left = new Map(
+    document.nodes.map((node) => [node.name, new Set((node.inputs ?? []).filter((one) => one !== null)).size]),
+  );
   const users = usersByName(document);
   const order = document.nodes.map(({ name }) => name).filter((name) => left.get(name) === 0);
   for (let i = 0; i < order.length; i += 1) {
@@ -70,7 +77,8 @@ export function aligned(document, levels = draftLevels(document)) {
   const y = new Map();
   for (const column of columns) column.forEach((one, i) => y.set(one, i - (column.length - 1) / 2));
   const place = (column, order) => heights(column, near, y, order).forEach((at, i) => y.set(column[i], at));
-  for (let sweep = 0; sweep < SWEEPS; sweep += 1) (sweep % 2 ? columns : [...columns].reverse()).forEach((column) => place(column, sweep < SWEEPS - 2));
+  for (let sweep = 0; sweep < SWEEPS; sweep += 1)
+    (sweep % 2 ? columns : [...columns].reverse()).forEach((column) => place(column, sweep < SWEEPS - 2));
   return Object.fromEntries(document.nodes.map(({ name }) => [name, [depth - known.get(name), grid(y.get(name))]]));
 }
 
@@ -79,7 +87,10 @@ function withPassing(document, level, depth) {
   const columns = Array.from({ length: depth - Math.min(0, ...level.values()) + 1 }, () => []);
   const near = new Map(document.nodes.map(({ name }) => [name, []]));
   const slots = new Map(document.nodes.map((node) => [node.name, node.inputs?.length ?? 0]));
-  const join = (a, b, port = 0) => { near.get(a).push([b, port]); near.get(b).push([a, -port]); };
+  const join = (a, b, port = 0) => {
+    near.get(a).push([b, port]);
+    near.get(b).push([a, -port]);
+  };
   const standing = [...document.nodes].sort((a, b) => (a.position?.[1] ?? 0) - (b.position?.[1] ?? 0));
   for (const { name } of standing) columns[depth - level.get(name)].push(name);
   for (const { from, to, slot } of edgesOf(document)) {
@@ -98,7 +109,10 @@ function withPassing(document, level, depth) {
 
 // Sort a column by its neighbours' mean height, then give each the nearest height that keeps the order and the distances.
 function heights(column, near, y, order) {
-  const wanted = (one) => (near.get(one).length ? near.get(one).reduce((sum, [other, port]) => sum + y.get(other) + port, 0) / near.get(one).length : y.get(one));
+  const wanted = (one) =>
+    near.get(one).length
+      ? near.get(one).reduce((sum, [other, port]) => sum + y.get(other) + port, 0) / near.get(one).length
+      : y.get(one);
   if (order) column.sort((a, b) => wanted(a) - wanted(b) || y.get(a) - y.get(b));
   const room = (one) => (one.includes(" ") ? PASSING : 1);
   const offsets = column.map(() => 0);
@@ -129,8 +143,15 @@ export function settled(document, before = null) {
   let next = { ...document, nodes: [] };
   for (const node of document.nodes) {
     const given = node.position ?? old.get(node.name);
-    const position = given ?? (alone ? places[node.name] : freePlace({ nodes: [...next.nodes, ...document.nodes.filter((one) => one.position)] }, places[node.name]));
-    next = { ...next, nodes: [...next.nodes, { ...node, ...(node.inputs || node.value !== undefined ? {} : { inputs: [] }), position }] };
+    const position =
+      given ??
+      (alone
+        ? places[node.name]
+        : freePlace({ nodes: [...next.nodes, ...document.nodes.filter((one) => one.position)] }, places[node.name]));
+    next = {
+      ...next,
+      nodes: [...next.nodes, { ...node, ...(node.inputs || node.value !== undefined ? {} : { inputs: [] }), position }],
+    };
   }
   return next;
 }

@@ -33,7 +33,10 @@ export function listenPointer(canvas, act) {
   const fingers = new Map();
   let [mode, timer, engaged, space] = [null, null, false, false];
 
-  const begin = (next) => { mode?.cancel?.(); mode = next; };
+  const begin = (next) => {
+    mode?.cancel?.();
+    mode = next;
+  };
   const drawing = (point) => canvas.drawingOf(point);
 
   // ---- gestures: each {move(point, event), up(point, event), cancel()}
@@ -57,7 +60,10 @@ export function listenPointer(canvas, act) {
         else if (adding) act.toggle(name);
         else act.select([name]);
       },
-      cancel() { move?.([0, 0]); act.dragging(false); },
+      cancel() {
+        move?.([0, 0]);
+        act.dragging(false);
+      },
     };
   }
 
@@ -71,7 +77,8 @@ export function listenPointer(canvas, act) {
       },
       up(point) {
         canvas.marquee(null);
-        if (moving) act.select([...new Set([...adding, ...namesIn(canvas.cards, drawing(start), drawing(point))])], true);
+        if (moving)
+          act.select([...new Set([...adding, ...namesIn(canvas.cards, drawing(start), drawing(point))])], true);
         else act.select(adding);
       },
       cancel: () => canvas.marquee(null),
@@ -87,18 +94,27 @@ export function listenPointer(canvas, act) {
         if (far >= CLICK) canvas.setView({ ...view, x: view.x + point[0] - last[0], y: view.y + point[1] - last[1] });
         last = point;
       },
-      up() { if (far < CLICK) act.select([]); },
+      up() {
+        if (far < CLICK) act.select([]);
+      },
     };
   }
 
   function pinch() {
-    const pair = () => { const [a, b] = [...fingers.values()]; return { middle: [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2], far: apart(a, b) || 1 }; };
+    const pair = () => {
+      const [a, b] = [...fingers.values()];
+      return { middle: [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2], far: apart(a, b) || 1 };
+    };
     let last = pair();
     return {
       move() {
         const now = pair();
         const view = zoomAbout(canvas.view, last.middle, now.far / last.far);
-        canvas.setView({ ...view, x: view.x + now.middle[0] - last.middle[0], y: view.y + now.middle[1] - last.middle[1] });
+        canvas.setView({
+          ...view,
+          x: view.x + now.middle[0] - last.middle[0],
+          y: view.y + now.middle[1] - last.middle[1],
+        });
         last = now;
       },
       up() {},
@@ -109,10 +125,16 @@ export function listenPointer(canvas, act) {
   function wire(port, start) {
     const held = port.slot === "out" ? null : act.source(port);
     const from = held ? { node: held, slot: "out" } : port;
-    const wanted = (point) => portNear(canvas.cards, drawing(point), REACH / canvas.view.k, from.slot === "out" ? "in" : "out") ?? onNode(point);
+    const wanted = (point) =>
+      portNear(canvas.cards, drawing(point), REACH / canvas.view.k, from.slot === "out" ? "in" : "out") ??
+      onNode(point);
     const onNode = (point) => {
       const node = nodeAt(canvas.cards, drawing(point));
-      return node === null || node === from.node ? null : from.slot === "out" ? act.slotFor(node) : { node, slot: "out" };
+      return node === null || node === from.node
+        ? null
+        : from.slot === "out"
+          ? act.slotFor(node)
+          : { node, slot: "out" };
     };
     let moving = false;
     return {
@@ -164,7 +186,11 @@ export function listenPointer(canvas, act) {
     if (fingers.size > 2) return;
     const hit = hitOf(event);
     begin(choose(event, point, hit));
-    if (event.pointerType === "touch") timer = setTimeout(() => { begin(null); act.menu(event, hit); }, LONG);
+    if (event.pointerType === "touch")
+      timer = setTimeout(() => {
+        begin(null);
+        act.menu(event, hit);
+      }, LONG);
   }
 
   function move(event) {
@@ -201,13 +227,32 @@ export function listenPointer(canvas, act) {
     canvas.zoom(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0016)), canvas.pointOf(event));
   }
 
-  const listeners = [["pointerdown", down], ["pointermove", move], ["pointerup", up], ["pointercancel", up], ["dblclick", twice], ["contextmenu", context],
-    ["wheel", wheel], ["pointerleave", () => { engaged = fingers.size > 0; }]];
+  const listeners = [
+    ["pointerdown", down],
+    ["pointermove", move],
+    ["pointerup", up],
+    ["pointercancel", up],
+    ["dblclick", twice],
+    ["contextmenu", context],
+    ["wheel", wheel],
+    [
+      "pointerleave",
+      () => {
+        engaged = fingers.size > 0;
+      },
+    ],
+  ];
   for (const [name, listener] of listeners) element.addEventListener(name, listener, { passive: false });
   return {
-    get busy() { return mode !== null; },
-    cancel() { begin(null); },
-    hold(on) { space = on; },
+    get busy() {
+      return mode !== null;
+    },
+    cancel() {
+      begin(null);
+    },
+    hold(on) {
+      space = on;
+    },
     stop: () => clearTimeout(timer),
   };
 }

@@ -13,18 +13,38 @@ function putAt(board, element, [x, y]) {
 
 /** Return {open(point, choose), close, isOpen}: type a word, arrows choose, Enter adds. */
 export function createAddBox({ say, board, closed }) {
-  const field = html("input", { class: "field", role: "combobox", "aria-expanded": "true", "aria-controls": "add-list", "aria-autocomplete": "list", "aria-label": say("editor.add_here"), placeholder: say("editor.search"), autocomplete: "off", spellcheck: "false" });
+  const field = html("input", {
+    class: "field",
+    role: "combobox",
+    "aria-expanded": "true",
+    "aria-controls": "add-list",
+    "aria-autocomplete": "list",
+    "aria-label": say("editor.add_here"),
+    placeholder: say("editor.search"),
+    autocomplete: "off",
+    spellcheck: "false",
+  });
   const list = html("ul", { id: "add-list", role: "listbox", "aria-label": say("editor.palette") });
   const element = html("div", { class: "popup add-box" }, field, list);
   let [rows, found, at, choose, open] = [[], [], 0, null, false];
 
   function draw() {
     found = findOps(rows, field.value, opLabel(say));
-    list.replaceChildren(...found.map((row, i) => {
-      const option = html("li", { role: "option", id: `add-${i}`, "aria-selected": String(i === at) }, html("b", {}, row.name), html("span", {}, opLabel(say)(row) === row.name ? "" : opLabel(say)(row)));
-      option.addEventListener("pointerdown", (event) => { event.preventDefault(); take(row); });
-      return option;
-    }));
+    list.replaceChildren(
+      ...found.map((row, i) => {
+        const option = html(
+          "li",
+          { role: "option", id: `add-${i}`, "aria-selected": String(i === at) },
+          html("b", {}, row.name),
+          html("span", {}, opLabel(say)(row) === row.name ? "" : opLabel(say)(row)),
+        );
+        option.addEventListener("pointerdown", (event) => {
+          event.preventDefault();
+          take(row);
+        });
+        return option;
+      }),
+    );
     field.setAttribute("aria-activedescendant", found.length ? `add-${at}` : "");
     list.children[at]?.scrollIntoView({ block: "nearest" });
   }
@@ -42,21 +62,31 @@ export function createAddBox({ say, board, closed }) {
     if (back) closed();
   }
 
-  field.addEventListener("input", () => { at = 0; draw(); });
+  field.addEventListener("input", () => {
+    at = 0;
+    draw();
+  });
   field.addEventListener("blur", () => close(false));
   field.addEventListener("keydown", (event) => {
     const way = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (way && found.length) { at = (at + way + found.length) % found.length; draw(); }
-    else if (event.key === "Enter") { if (found[at]) take(found[at]); }
-    else if (event.key === "Escape") close();
+    if (way && found.length) {
+      at = (at + way + found.length) % found.length;
+      draw();
+    } else if (event.key === "Enter") {
+      if (found[at]) take(found[at]);
+    } else if (event.key === "Escape") close();
     else return;
     event.preventDefault();
     event.stopPropagation();
   });
 
   return {
-    setOps(table) { rows = [...table.values()]; },
-    get isOpen() { return open; },
+    setOps(table) {
+      rows = [...table.values()];
+    },
+    get isOpen() {
+      return open;
+    },
     open(point, then) {
       [open, choose, at] = [true, then, 0];
       field.value = "";
@@ -95,18 +125,30 @@ export function createMenu({ say, board, closed }) {
     event.preventDefault();
     event.stopPropagation();
   });
-  element.addEventListener("focusout", (event) => { if (!element.contains(event.relatedTarget)) close(false); });
+  element.addEventListener("focusout", (event) => {
+    if (!element.contains(event.relatedTarget)) close(false);
+  });
 
   return {
     open(point, items, held = false) {
       close(false);
       open = true;
       if (held) untilLifted(element);
-      element.replaceChildren(...items.map(({ label, run, keys = "" }) => {
-        const button = html("button", { type: "button", role: "menuitem" }, label, html("kbd", { "data-keys": keys }));
-        button.addEventListener("click", () => { close(); run(); });
-        return button;
-      }));
+      element.replaceChildren(
+        ...items.map(({ label, run, keys = "" }) => {
+          const button = html(
+            "button",
+            { type: "button", role: "menuitem" },
+            label,
+            html("kbd", { "data-keys": keys }),
+          );
+          button.addEventListener("click", () => {
+            close();
+            run();
+          });
+          return button;
+        }),
+      );
       board.append(element);
       putAt(board, element, point);
       element.firstChild?.focus({ preventScroll: true });
@@ -117,13 +159,22 @@ export function createMenu({ say, board, closed }) {
 
 function untilLifted(element) {
   element.style.pointerEvents = "none";
-  const lifted = () => setTimeout(() => { element.style.pointerEvents = ""; }, 50);
-  for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, lifted, { capture: true, once: true });
+  const lifted = () =>
+    setTimeout(() => {
+      element.style.pointerEvents = "";
+    }, 50);
+  for (const name of ["pointerup", "pointercancel"])
+    document.addEventListener(name, lifted, { capture: true, once: true });
 }
 
 /** Return {open(name, box), close}: a field over a node's name. `rename(name, to)` says whether it was taken. */
 export function createNameField({ say, board, rename, closed }) {
-  const field = html("input", { class: "field popup name-field", "aria-label": say("editor.rename"), autocomplete: "off", spellcheck: "false" });
+  const field = html("input", {
+    class: "field popup name-field",
+    "aria-label": say("editor.rename"),
+    autocomplete: "off",
+    spellcheck: "false",
+  });
   let node = null;
 
   function close(back) {
@@ -176,11 +227,14 @@ export function createNote({ say, board, repair }) {
   return {
     show(box, problems, size) {
       const first = problems.slice(0, 3);
-      if (drawn !== (drawn = JSON.stringify(first))) element.replaceChildren(...first.map((problem) => problemLine(problem, say, repair)));
+      if (drawn !== (drawn = JSON.stringify(first)))
+        element.replaceChildren(...first.map((problem) => problemLine(problem, say, repair)));
       const [right, above] = [box.x > size.w - NOTE, box.y + box.h > size.h * 0.7];
       Object.assign(element.style, {
-        left: right ? "auto" : `${Math.max(4, box.x - 6)}px`, right: right ? "4px" : "auto",
-        top: above ? "auto" : `${box.y + box.h + 24}px`, bottom: above ? `${size.h - box.y + 10}px` : "auto",
+        left: right ? "auto" : `${Math.max(4, box.x - 6)}px`,
+        right: right ? "4px" : "auto",
+        top: above ? "auto" : `${box.y + box.h + 24}px`,
+        bottom: above ? `${size.h - box.y + 10}px` : "auto",
       });
       if (!element.isConnected) board.append(element);
     },

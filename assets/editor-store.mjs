@@ -5,9 +5,27 @@ import { meaning } from "./editor-document.mjs";
 const KEY = "pcgraph.draft";
 const COPIED = "pcgraph.copied";
 
-const storage = () => { try { return globalThis.localStorage ?? null; } catch { return null; } };
-const read = (key) => { try { return JSON.parse(storage()?.getItem(key) ?? "null"); } catch { return null; } };
-const write = (key, value) => { try { storage()?.setItem(key, JSON.stringify(value)); } catch { /* Full or forbidden: the draft lives on in the page. */ } };
+const storage = () => {
+  try {
+    return globalThis.localStorage ?? null;
+  } catch {
+    return null;
+  }
+};
+const read = (key) => {
+  try {
+    return JSON.parse(storage()?.getItem(key) ?? "null");
+  } catch {
+    return null;
+  }
+};
+const write = (key, value) => {
+  try {
+    storage()?.setItem(key, JSON.stringify(value));
+  } catch {
+    /* Full or forbidden: the draft lives on in the page. */
+  }
+};
 
 /** Keep the draft, with the meanings Python may start from again: what it gave last, and the last draft it could solve. */
 export const keepDraft = (document, starts) => write(KEY, { document, starts });

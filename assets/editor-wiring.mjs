@@ -3,9 +3,8 @@
 import { edgeBetween, firstTarget, targetSentence, targetsOf } from "./editor-connect.mjs";
 import { nodeOf, refusal, slotName } from "./editor-document.mjs";
 
-/** Return {join, cut, fits, source, start, key, draw, stop, on}; `desk` is the editor's desk (editor.mjs). */
-export function createWiring(desk) {
-  const { canvas } = desk;
+/** Return {join, cut, fits, source, start, key, draw, stop, on}; `desk` holds the draft (editor-desk.mjs). */
+export function createWiring(desk, { canvas, focus }) {
   let now = null; // {anchor, targets, at} while an edge is connected by keyboard
 
   const source = ({ node, slot }) => nodeOf(desk.draft, node).inputs?.[slot] ?? null;
@@ -21,7 +20,11 @@ export function createWiring(desk) {
     return desk.commit(edits, { said: { key, slots: { ...edge, slot: slotName(edge.slot), before } } });
   }
 
-  const cut = ({ node, slot }) => desk.commit({ do: "disconnect", to: node, slot }, { said: { key: "editor.said.disconnected", slots: { to: node, slot: slotName(slot) } } });
+  const cut = ({ node, slot }) =>
+    desk.commit(
+      { do: "disconnect", to: node, slot },
+      { said: { key: "editor.said.disconnected", slots: { to: node, slot: slotName(slot) } } },
+    );
 
   function fits(a, b) {
     const edge = edgeBetween(a, b);
@@ -33,16 +36,18 @@ export function createWiring(desk) {
     const targets = targetsOf(desk.draft, desk.ops, anchor);
     if (!targets.length) return desk.refuse({ key: "editor.refuse.no_target", slots: { name: anchor.node } });
     now = { anchor, targets, at: firstTarget(desk.draft, anchor, targets) };
-    desk.focus(anchor.node);
+    focus(anchor.node);
     desk.draw();
     return true;
   }
 
   function key(action) {
     const { anchor, targets, at } = now;
-    if (action === "take") return join(anchor, targets[at]) && desk.focus(anchor.node);
-    if (action === "leave") { now = null; desk.tell({ key: "editor.said.left" }); }
-    else now.at = (at + (action === "next" ? 1 : -1) + targets.length) % targets.length;
+    if (action === "take") return join(anchor, targets[at]) && focus(anchor.node);
+    if (action === "leave") {
+      now = null;
+      desk.tell({ key: "editor.said.left" });
+    } else now.at = (at + (action === "next" ? 1 : -1) + targets.length) % targets.length;
     return desk.draw();
   }
 
@@ -54,5 +59,19 @@ export function createWiring(desk) {
     return canvas.connect(anchor, targets[at], targets[at].loops ? "no" : "yes");
   }
 
-  return { join, cut, fits, source, start, key, draw, stop() { now = null; }, get on() { return now !== null; } };
+  return {
+    join,
+    cut,
+    fits,
+    source,
+    start,
+    key,
+    draw,
+    stop() {
+      now = null;
+    },
+    get on() {
+      return now !== null;
+    },
+  };
 }

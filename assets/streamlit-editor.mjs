@@ -16,6 +16,7 @@ import "./editor-actions.mjs";
 import "./editor-adding.mjs";
 import "./editor-canvas.mjs";
 import "./editor-connect.mjs";
+import "./editor-desk.mjs";
 import "./editor-edge.mjs";
 import "./editor-edits.mjs";
 import "./editor-facts.mjs";
@@ -61,13 +62,22 @@ function mount(data, parentElement, setTriggerValue) {
   const host = document.createElement("div");
   parentElement.append(host);
   let [editor, latest, send, alive] = [null, data, setTriggerValue, true];
-  const ready = Promise.all([loadMessages(data.lang), loadStyle(parentElement, "stage.css"), loadStyle(parentElement, "editor.css")]);
+  const ready = Promise.all([
+    loadMessages(data.lang),
+    loadStyle(parentElement, "stage.css"),
+    loadStyle(parentElement, "editor.css"),
+  ]);
   ready.then(([messages]) => {
     if (!alive) return;
     editor = createEditor(host, latest, {
-      say: createSay(messages), lang: latest.lang, height: latest.height, state: startState(latest),
+      say: createSay(messages),
+      lang: latest.lang,
+      height: latest.height,
+      state: startState(latest),
       onEdit: (edit) => send("edit", edit),
-      onChange: (state) => { remembered = state; },
+      onChange: (state) => {
+        remembered = state;
+      },
     });
   });
   return {
@@ -86,7 +96,8 @@ function mount(data, parentElement, setTriggerValue) {
 
 /** Return where to begin: what this page remembers, else the draft this browser keeps, where they grew from what Python gives. */
 function startState(data) {
-  if (remembered && meaning(remembered.history.present) === meaning(data.document)) return { ...remembered, rev: Math.max(remembered.rev, data.rev ?? 0) };
+  if (remembered && meaning(remembered.history.present) === meaning(data.document))
+    return { ...remembered, rev: Math.max(remembered.rev, data.rev ?? 0) };
   const kept = draftFor(data.document);
   if (!kept) return {};
   const start = begin(settled(data.document));

@@ -8,7 +8,9 @@ export function loadStyle(element, file) {
   const there = [...place.querySelectorAll("link[rel=stylesheet]")].find((link) => link.href === href);
   if (there) return there.loaded;
   const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
-  link.loaded = new Promise((done) => { link.onload = link.onerror = done; });
+  link.loaded = new Promise((done) => {
+    link.onload = link.onerror = done;
+  });
   place.append(link);
   return link.loaded;
 }

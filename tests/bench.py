@@ -12,6 +12,7 @@ import platform
 import re
 import statistics
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -112,18 +113,18 @@ def main() -> None:
 
 
 def large(nodes: int = 80) -> pc.Problem:
-    """Return a random problem of so many nodes, leaves included."""
-    return next(found for found in _growing(nodes) if len(found.graph) >= nodes)
+    """Return a random problem of about so many nodes, leaves included."""
+    sizes = range(1, nodes + 1)
+    return random_problem(1, nodes=sizes[bisect_left(sizes, nodes, key=lambda inner: _size(random_problem(1, inner)))])
 
 
-def _growing(nodes: int) -> Iterator[pc.Problem]:
-    for inner in range(max(1, nodes // 2), nodes + 1):
-        yield random_problem(1, nodes=inner)
+def _size(problem: pc.Problem) -> int:
+    return len(problem.graph.nodes)
 
 
 def link(problem: pc.Problem, **settings: Any) -> str:
     """Return the query that opens a problem on a page, run with PC for 60 steps."""
-    return urlencode({"f": TABLE["formula"].write(to_formula(problem)), "steps": STEPS, "rate": "pc:0.05", **settings})
+    return urlencode({"f": TABLE["formula"].write(to_formula(problem)), "steps": STEPS, "rate": "pc:0.02", **settings})
 
 
 # ---- the engine
@@ -136,7 +137,7 @@ def solving() -> Iterator[Figure]:
         samples = timed(
             lambda problem=problem: pc.solve(problem, "pc", rate=0.05, steps=STEPS), 15 if nodes < 1000 else 5
         )
-        yield Figure(f"solve, PC, {len(problem.graph)} nodes × {STEPS} steps", samples, most=most)
+        yield Figure(f"solve, PC, {_size(problem)} nodes × {STEPS} steps", samples, most=most)
 
 
 def timed(call: Callable[[], Any], times: int) -> list[float]:
@@ -156,7 +157,7 @@ def timed(call: Callable[[], Any], times: int) -> list[float]:
 def in_browser() -> Iterator[Figure]:
     with served() as address, chromium() as browser:
         problem = large()
-        size = f"{len(problem.graph)} nodes × {STEPS} steps"
+        size = f"{_size(problem)} nodes × {STEPS} steps"
         one, two = f"{address}/?{link(problem, m='pc')}", f"{address}/compare?{link(problem, m='bp,pc', level=0)}"
         for url, lanes in ((one, "one lane"), (two, "two lanes")):
             with visiting(browser, url) as page:
@@ -241,7 +242,7 @@ def moving(browser: Browser, url: str, times: int = 15) -> list[float]:
     with visiting(browser, url) as page:
         page.get_by_test_id("stPopover").get_by_role("button", name=re.compile("γ = ")).click()
         page.get_by_test_id("stPopoverBody").get_by_role("slider").first.focus()
-        return [press(page, "ArrowLeft", NUMBERS) for _ in range(times)]
+        return [press(page, "ArrowRight", NUMBERS) for _ in range(times)]
 
 
 if __name__ == "__main__":

@@ -225,7 +225,7 @@ def from_link(
 
     >>> settings, errors = from_link({"p": "chain", "rate": "-1e9"}, ("zil",))
     >>> settings.problem, settings.rate("pc"), errors[0].slots["got"]
-    ('chain', 0.1, '-1e9')
+    ('chain', 0.05, '-1e9')
     """
     found, errors = suggested(methods), []
     if link.get("v", str(LINK_VERSION)) != str(LINK_VERSION):

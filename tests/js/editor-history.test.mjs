@@ -6,12 +6,18 @@ import { blank, isLeafOp, newName, opTable, refusal, slotCount } from "../../ass
 import { apply, newNode } from "../../assets/editor-edits.mjs";
 import { begin, push, redo, seal, undo } from "../../assets/editor-history.mjs";
 
-const ops = opTable([{ name: "mul", category: "arithmetic", symbol: "×", arity: [2, 2], attrs: {} }, { name: "tanh", category: "activation", symbol: "tanh", arity: [1, 1], attrs: {} }]);
+const ops = opTable([
+  { name: "mul", category: "arithmetic", symbol: "×", arity: [2, 2], attrs: {} },
+  { name: "tanh", category: "activation", symbol: "tanh", arity: [1, 1], attrs: {} },
+]);
 
 // A small seeded generator: the same run on every machine.
 function dice(seed) {
   let state = seed;
-  return (count) => { state = (state * 1664525 + 1013904223) % 2 ** 32; return Math.floor((state / 2 ** 32) * count); };
+  return (count) => {
+    state = (state * 1664525 + 1013904223) % 2 ** 32;
+    return Math.floor((state / 2 ** 32) * count);
+  };
 }
 
 function randomEdit(document, roll) {
@@ -33,7 +39,12 @@ function randomEdit(document, roll) {
   return kinds[roll(kinds.length)]();
 }
 
-const acyclic = (document) => document.nodes.every((node) => (node.inputs ?? []).every((from) => from === null || refusal(document, { do: "connect", from, to: node.name }) === null));
+const acyclic = (document) =>
+  document.nodes.every((node) =>
+    (node.inputs ?? []).every(
+      (from) => from === null || refusal(document, { do: "connect", from, to: node.name }) === null,
+    ),
+  );
 
 test("a random run of edits undone to the start and redone gives every document again", () => {
   for (let seed = 1; seed <= 40; seed += 1) {
@@ -48,9 +59,15 @@ test("a random run of edits undone to the start and redone gives every document 
       if (history.present !== seen.at(-1)) seen.push(history.present);
       assert.ok(acyclic(history.present), `seed ${seed}`);
     }
-    for (const document of [...seen].reverse().slice(1)) { history = undo(history); assert.deepEqual(history.present, document); }
+    for (const document of [...seen].reverse().slice(1)) {
+      history = undo(history);
+      assert.deepEqual(history.present, document);
+    }
     assert.deepEqual([history.past.length, history.present], [0, blank()]);
-    for (const document of seen.slice(1)) { history = redo(history); assert.deepEqual(history.present, document); }
+    for (const document of seen.slice(1)) {
+      history = redo(history);
+      assert.deepEqual(history.present, document);
+    }
     assert.equal(history.future.length, 0);
   }
 });
