@@ -139,7 +139,9 @@ def apply(op: Op, inputs: Sequence[Tensor], attrs: Mapping[str, Any], node: str)
     """
     try:
         output = op.forward(*inputs, **attrs)
-    except (RuntimeError, TypeError, ValueError, IndexError) as reason:
+        if not isinstance(output, Tensor):
+            raise TypeError(type(output).__name__)
+    except (RuntimeError, TypeError, ValueError, IndexError, StopIteration) as reason:
         raise _complaint(op, inputs, attrs, node, reason) from reason
     if not _finite(output) and _finite_in(inputs, attrs):
         raise _out_of_domain(op, inputs, output, node)

@@ -148,8 +148,10 @@ def check_limits(problem: Problem, limits: Limits = LIMITS) -> None:
     _at_most("edges", len(graph.edges), limits.edges)
     _at_most("elements", sum(value.numel() for value in problem.values.values()), limits.elements)
     _at_most("title", len(problem.title), limits.title)
-    for name in graph.names:
-        check_name(name, limits)
+    for node in graph.nodes:
+        check_name(node.name, limits)
+        if "." in node.op:  # rows that an imported network brought: not for texts from outside
+            raise GraphError("error.imported_op", node=node.name, op=node.op)
     _check_sizes(problem, limits)
 
 

@@ -356,6 +356,11 @@ def healthy(at):
     return at
 
 
+def type_formula(at, text):
+    at.text_area[0].set_value(text)
+    at.button(key="build.formula.use").click().run()
+
+
 def test_the_page_opens_with_an_example_and_sends_the_contracts_data():
     at = healthy(page())
     data = sent(at)
@@ -368,7 +373,7 @@ def test_the_page_opens_with_an_example_and_sends_the_contracts_data():
 
 def test_the_link_it_wrote_opens_the_same():
     at = page()
-    at.text_area[0].set_value("tanh(w2 * tanh(w1 * x))").run()
+    type_formula(at, "tanh(w2 * tanh(w1 * x))")
     link = {name: text if isinstance(text, str) else text[0] for name, text in at.query_params.items()}
     again = healthy(page(**link))
     assert sent(again)["document"] == sent(at)["document"]
@@ -376,16 +381,16 @@ def test_the_link_it_wrote_opens_the_same():
 
 def test_typing_a_formula_redraws_the_canvas_and_wrong_text_keeps_it():
     at = page()
-    at.text_area[0].set_value("tanh(w * x)").run()
+    type_formula(at, "tanh(w * x)")
     healthy(at)
     good = sent(at)
     assert good["source"] == 2 and [node["name"] for node in good["document"]["nodes"]] == ["w", "x", "mul1", "out"]
-    at.text_area[0].set_value("tanh(w * x").run()
+    type_formula(at, "tanh(w * x")
     healthy(at)
     assert sent(at)["document"] == good["document"] and sent(at)["source"] == 2
     assert [error.value.startswith("Line 1, column") for error in at.error] == [True]
     assert at.text_area[0].value == "tanh(w * x"
-    at.text_area[0].set_value("tanh(w * x)").run()
+    type_formula(at, "tanh(w * x)")
     assert not at.error and sent(at)["source"] == 2
 
 
@@ -433,7 +438,7 @@ def test_a_draft_that_can_t_be_solved_has_its_ways_on_disabled():
 
 def test_the_page_tells_the_others_where_the_visitor_comes_from():
     at = page()
-    at.text_area[0].set_value("tanh(w * x)").run()
+    type_formula(at, "tanh(w * x)")
     assert at.session_state["page"] == "build"
     assert same(build(at.session_state["pages"]["build"]), at.session_state["draft"].problem)
 

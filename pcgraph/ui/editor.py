@@ -219,10 +219,14 @@ class BuildPage:
     def formula(self) -> None:
         st.session_state[key("text")] = self.draft.text
         show_errors(st.container(), self._wrong("formula"))
-        st.text_area(
-            t("page.build.formula"), key=key("text"), height=FORMULA_HEIGHT, help=t("page.formula.help"),
-            on_change=lambda: self.change(drafts.written, st.session_state[key("text")]),
-        )  # fmt: skip
+        # A form: else the browser sends an older text back as if it had been typed while the canvas is edited quickly.
+        with st.form(key("formula"), border=False):
+            st.text_area(t("page.build.formula"), key=key("text"), height=FORMULA_HEIGHT, help=t("page.formula.help"))
+            st.form_submit_button(
+                t("page.formula.use"),
+                key=key("formula.use"),
+                on_click=lambda: self.change(drafts.written, st.session_state[key("text")]),
+            )
         st.caption(self._formula_state())
 
     def _formula_state(self) -> str:
