@@ -132,8 +132,11 @@ class App:
         self.formula_field().fill(text)
         self.page.get_by_role("button", name=say("page.formula.use")).click()
 
+    def toggle(self, label: str) -> None:
+        self.page.get_by_test_id("stCheckbox").locator("label").filter(has_text=label).click()
+
     def toggle_level(self) -> None:
-        self.page.get_by_test_id("stCheckbox").locator("label").click()
+        self.toggle("Levelled")
 
     def alert(self) -> str:
         """Return the one sentence that is shown as an alert."""

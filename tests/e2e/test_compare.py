@@ -112,6 +112,8 @@ def test_three_methods_make_three_lanes_and_a_fourth_is_refused_in_a_sentence(ap
 def test_the_charts_are_drawn(app, page):
     app.open("compare")
     charts = page.get_by_test_id("stPlotlyChart")
+    expect(charts).to_have_count(0)
+    app.toggle("Charts")
     expect(charts).to_have_count(2)
     for chart in charts.all():
         expect(chart.locator(".scatterlayer .trace")).not_to_have_count(0)
