@@ -5,6 +5,7 @@ Columns are counted from the left (deepest level = 0), rows are centred on 0, on
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -73,9 +74,11 @@ def _order(columns: list[list[Place]], deeper: Neighbours, nearer: Neighbours) -
         if fewest == 0:
             break
         neighbours = nearer if sweep % 2 == 0 else deeper
+        rank = _ranks(columns)
         for column in columns if sweep % 2 == 0 else reversed(columns):
-            rank = _ranks(columns)
-            column.sort(key=lambda place, rank=rank: _mean([rank[p] for p in neighbours.get(place, ())], rank[place]))  # type: ignore[misc]
+            wanted = {place: _mean([rank[p] for p in neighbours.get(place, ())], rank[place]) for place in column}
+            column.sort(key=wanted.__getitem__)
+            rank.update(_ranks([column]))
         crossings = _crossings(columns, deeper)
         if crossings < fewest:
             best, fewest = [list(column) for column in columns], crossings
@@ -93,9 +96,10 @@ def _crossings(columns: list[list[Place]], deeper: Neighbours) -> int:
     for column in columns:
         ends: list[float] = []
         for place in column:
-            starts = sorted(rank[p] for p in deeper.get(place, ()))
-            count += sum(end > start for start in starts for end in ends)
-            ends += starts
+            starts = [rank[p] for p in deeper.get(place, ())]
+            count += sum(len(ends) - bisect_right(ends, start) for start in starts)
+            for start in starts:
+                insort(ends, start)
     return count
 
 

@@ -18,6 +18,7 @@ from pcgraph.layout import layout
 from pcgraph.ops import OPS, tree
 from pcgraph.solve import METHODS
 from pcgraph.trace import Solution
+from pcgraph.vector import Column
 
 VERSION = 1
 CELLS = 64  # the most numbers of a tensor that travel; larger ones travel as an 8 × 8 picture of block means
@@ -116,11 +117,10 @@ def _lane(solution: Solution) -> dict[str, Any]:
 
     def per_node(part: str) -> list[Any]:
         hollow = leaves if part != "values" else ()
-        return [
-            None if name in hollow else _series([getattr(step, part).get(name) for step in steps])
-            for name in graph.names
-        ]
+        found = [_cells(getattr(step, part)) for step in steps]
+        return [None if name in hollow else _series([cells.get(name) for cells in found]) for name in graph.names]
 
+    sent = [_cells(step.feedback) for step in steps]
     reads = {name: step.t for step in steps for name in step.read}
     how = reading(solution)
     return {
@@ -136,10 +136,12 @@ def _lane(solution: Solution) -> dict[str, Any]:
         "values": per_node("values"),
         "predictions": per_node("predictions"),
         "errors": per_node("errors"),
-        "feedback": [_series([step.feedback.get((user, slot)) for step in steps]) for _, user, slot in graph.edges],
+        "feedback": [_series([cells.get((user, slot)) for cells in sent]) for _, user, slot in graph.edges],
         "energy": [None if solution.method == "bp" else _number(step.energy) for step in steps],
         "gradients": {
-            name: _series(_running(steps, name)) if name in solution.gradients else None
+            name: _series([None if part is None else cell(part) for part in _running(steps, name)])
+            if name in solution.gradients
+            else None
             for name in learnable(solution.problem)
         },
         "reads": {name: t for name, t in reads.items() if name in solution.gradients},
@@ -158,11 +160,18 @@ def _running(steps: Iterable[Any], name: str) -> list[Tensor | None]:
     return running
 
 
-def _series(entries: list[Tensor | None]) -> list[Any] | None:
-    """Return a column of entries, cut where it stays the same to the end; None where there is none at all."""
-    if all(entry is None for entry in entries):
+def _cells(part: Mapping[Any, Tensor]) -> dict[Any, Any]:
+    """Return the cells of one part of a step; those of a VectorGraph are read all at once."""
+    if isinstance(part, Column):
+        return {key: _number(number) for key, number in part.numbers().items()}
+    return {key: cell(value) for key, value in part.items()}
+
+
+def _series(cells: list[Any]) -> list[Any] | None:
+    """Return a column of cells, cut where it stays the same to the end; None where there is none at all."""
+    if all(one is None for one in cells):
         return None
-    column = [None if entry is None else cell(entry) for entry in entries]
+    column = list(cells)
     while len(column) > 1 and column[-1] == column[-2]:
         column.pop()
     return column

@@ -8,6 +8,7 @@ nothing in it waits for anything else.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, cast
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor
 from pcgraph.graph import Edge, Node
 from pcgraph.inference import Feedback, Precision, Rate, State, rate_of
 from pcgraph.losses import LOSSES
-from pcgraph.ops import OPS
+from pcgraph.ops import OPS, Op
 from pcgraph.problem import Problem
 
 # Ops whose kernels give a number the same bits alone as among others; a test holds them to it.
@@ -44,6 +45,11 @@ class Column(Mapping[Any, Tensor]):
     def __len__(self) -> int:
         return len(self.index)
 
+    def numbers(self) -> dict[Any, float]:
+        """Return all the numbers at once, as Python's own."""
+        numbers = self.vector.tolist()
+        return {key: numbers[row] for key, row in self.index.items()}
+
 
 def vector_of(column: Mapping[Any, Tensor]) -> Tensor:
     """Return the vector behind a mapping that a VectorGraph made."""
@@ -69,9 +75,15 @@ class VectorGraph:
         self.arrives_at = torch.tensor([self.all[node.inputs[slot]] for node, slot in slots])
         self.hidden = self._rows(node.name for node in graph.hidden)
         self.parameters = self._rows(graph.parameters)
-        self.is_inner = torch.zeros(len(self.all), dtype=torch.float64)
-        self.is_inner[self._rows(self.inner)] = 1.0
-        self.groups = [self._group(nodes) for nodes in _by_op(graph.inner)]
+        self.groups = _by_op(graph.inner)
+        self.leaves = self._rows(leaf.name for leaf in graph.leaves)
+        columns = [column for group in self.groups for column in zip(*[node.inputs for node in group], strict=True)]
+        self.reads, self.sizes = self._rows(chain(*columns)), [len(column) for column in columns]
+        self.grouped = self._rows(node.name for node in chain(*self.groups))
+        self.places = torch.argsort(torch.cat([self.leaves, self.grouped]))
+        sent = [(node.name, slot) for group in self.groups for slot in range(len(group[0].inputs)) for node in group]
+        position = {edge: row for row, edge in enumerate(sent)}
+        self.wanted = torch.tensor([position[edge] for edge in self.edges], dtype=torch.long)
 
     @staticmethod
     def fits(problem: Problem, values: Mapping[str, Tensor]) -> bool:
@@ -92,19 +104,23 @@ class VectorGraph:
 
     def predict(self, values: Tensor) -> Tensor:
         """Return the predictions; a leaf stands at its value, so that its difference is 0."""
-        predictions = values.clone()
-        for op, attrs, rows, inputs, _ in self.groups:
-            predictions[rows] = op.forward(*[values[column] for column in inputs], **attrs)
-        return predictions
+        outputs = [op.forward(*inputs, **attrs) for op, attrs, inputs in self._calls(values)]
+        return torch.cat([values[self.leaves], *outputs])[self.places]
 
     def feedback(self, errors: Mapping[str, Tensor], at: State, leaves: bool = True) -> Column:
-        values, predictions, error = vector_of(at.values), vector_of(at.predictions), vector_of(errors)
-        sent = torch.empty(len(self.edges), dtype=torch.float64)
-        for op, attrs, rows, inputs, slots in self.groups:
-            parts = op.vjp(error[rows], predictions[rows], *[values[column] for column in inputs], **attrs)
-            for (which, edges), part in zip(slots, parts, strict=True):
-                sent[edges] = part if which is None else part[which]
-        return Column(sent, self.edges)
+        sizes = [len(group) for group in self.groups]
+        error, output = (vector_of(part)[self.grouped].split(sizes) for part in (errors, at.predictions))
+        parts: list[Tensor] = []
+        for (op, attrs, inputs), e, out in zip(self._calls(vector_of(at.values)), error, output, strict=True):
+            vjp = cast(Callable[..., tuple[Tensor, ...]], op.vjp)  # `fits` lets in our own ops alone: all have one
+            parts += vjp(e, out, *inputs, **attrs)
+        return Column(torch.cat(parts)[self.wanted], self.edges)
+
+    def _calls(self, values: Tensor) -> Iterator[tuple[Op, Mapping[str, Any], list[Tensor]]]:
+        """Yield each group's op, attributes and inputs, one vector a slot."""
+        columns = iter(values[self.reads].split(self.sizes))
+        for group in self.groups:
+            yield OPS[group[0].op], group[0].attrs, [next(columns) for _ in group[0].inputs]
 
     def inference_step(
         self, state: State, rate: Rate, sent: Feedback, precision: Precision = None, frozen: State | None = None
@@ -136,24 +152,13 @@ class VectorGraph:
         parts[self.output] = LOSSES[self.problem.loss].value(
             state.predictions[self.problem.graph.output], self.problem.target
         )
-        numbers = (parts * weights).tolist()
-        return {name: numbers[row] for name, row in self.inner.items()}
+        return Column(parts * weights, self.inner).numbers()
 
     def _per_node(self, number: Callable[[str], float]) -> Tensor:
         return torch.tensor([number(name) for name in self.all], dtype=torch.float64)
 
     def _rows(self, names: Any) -> Tensor:
         return torch.tensor([self.all[name] for name in names], dtype=torch.long)
-
-    def _group(self, nodes: Sequence[Node]) -> Any:
-        """Return an op, its attributes, the rows of its nodes and inputs, and where each slot's feedback goes."""
-        inputs = [self._rows(column) for column in zip(*[node.inputs for node in nodes], strict=True)]
-        slots = []
-        for slot in range(len(inputs)):
-            which = [row for row, node in enumerate(nodes) if (node.name, slot) in self.edges]
-            edges = torch.tensor([self.edges[nodes[row].name, slot] for row in which], dtype=torch.long)
-            slots.append((None if len(which) == len(nodes) else torch.tensor(which, dtype=torch.long), edges))
-        return OPS[nodes[0].op], nodes[0].attrs, self._rows(node.name for node in nodes), inputs, slots
 
 
 def _by_op(nodes: Sequence[Node]) -> list[list[Node]]:
