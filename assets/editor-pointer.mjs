@@ -11,7 +11,7 @@ const FAR = 30; // a wire dropped this far out asks for a new node
 const apart = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]);
 
 /** Return {port, node, edge} under an event: at most one of them set. A captured pointer hides what lies under it, so the page is asked. */
-export function hitOf(event) {
+function hitOf(event) {
   const target = event.target.getRootNode().elementFromPoint(event.clientX, event.clientY) ?? event.target;
   const port = target.closest("[data-port]");
   if (port) return { port: readPort(port.dataset.port) };

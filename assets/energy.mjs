@@ -12,7 +12,7 @@ const SIDE = 40;
 const THUMB = 24;
 
 /** Return the finite energies of a lane, in order; BP has none. */
-export const energiesOf = (lane) => (lane.energy ?? []).map((value) => (value === null ? null : Number(value)));
+const energiesOf = (lane) => (lane.energy ?? []).map((value) => (value === null ? null : Number(value)));
 
 /** Return how the energy goes: "none", "broken", "flat", "falls", "rises" or "turns" with the step where it first rises. */
 export function trend(energies) {

@@ -4,7 +4,7 @@ import { number } from "./messages.mjs";
 
 export const mi = (text) => ({ tag: "mi", text, ...(text.length > 1 ? { class: "word" } : {}) });
 export const mo = (text) => ({ tag: "mo", text });
-export const mn = (text, name) => ({ tag: "mn", text, ...(name ? { class: name } : {}) });
+const mn = (text, name) => ({ tag: "mn", text, ...(name ? { class: name } : {}) });
 export const row = (...children) => ({ tag: "mrow", children });
 // Every base gets the same depth, so that subscripts stand in one line.
 export const sub = (base, index) => ({

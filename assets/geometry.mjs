@@ -19,7 +19,7 @@ const RULES = {
 };
 
 /** Return the width of a card: room for the longest name and the widest number. */
-export function cardWidth(density, metrics) {
+function cardWidth(density, metrics) {
   const name = Math.min(metrics.name, 110);
   const mark = metrics.marks ? 18 : 0;
   if (density === "box") return 30;

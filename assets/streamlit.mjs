@@ -6,6 +6,7 @@
 
 import { loadMessages } from "./messages.mjs";
 import { createStage } from "./stage.mjs";
+import { loadStyle } from "./style.mjs";
 // Named here too, so that the browser fetches them all at once and not one level of imports after the other.
 import "./board.mjs";
 import "./cards.mjs";
@@ -58,7 +59,7 @@ function mount(data, parentElement) {
   const host = document.createElement("div");
   parentElement.append(host);
   let [stage, latest, alive] = [null, data, true];
-  Promise.all([loadStyle(parentElement), tableOf(data)]).then(([, messages]) => {
+  Promise.all([loadStyle(parentElement, "stage.css"), tableOf(data)]).then(([, messages]) => {
     if (alive) stage = createStage(host, latest.payload, { ...optionsOf(latest), messages });
   });
   return {
@@ -120,7 +121,7 @@ const QUIET = 200;
 let [timer, currentStep] = [null, 0];
 
 /** Return the page's address with step t in it; every other parameter stays. */
-export function linkWith(t, address = location.href) {
+function linkWith(t, address = location.href) {
   const link = new URL(address);
   link.searchParams.set("t", String(t));
   return link.href;
@@ -133,20 +134,4 @@ function writeLink(t) {
     timer = null;
     if (linkWith(currentStep) !== location.href) history.replaceState(history.state, "", linkWith(currentStep));
   }, QUIET);
-}
-
-// ---- the style
-
-export function loadStyle(parentElement, file = "stage.css") {
-  const root = parentElement.getRootNode();
-  const place = root instanceof ShadowRoot ? root : document.head;
-  const href = new URL(`./${file}`, import.meta.url).href;
-  const there = [...place.querySelectorAll("link[rel=stylesheet]")].find((link) => link.href === href);
-  if (there) return there.loaded;
-  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
-  link.loaded = new Promise((done) => {
-    link.onload = link.onerror = done;
-  });
-  place.append(link);
-  return link.loaded;
 }

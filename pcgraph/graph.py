@@ -107,14 +107,6 @@ class Graph:
         return tuple(node for node in self.inner if node.name != self.output)
 
     @cached_property
-    def groups(self) -> tuple[tuple[str, tuple[Node, ...]], ...]:
-        """The inner nodes by op, attributes and number of inputs: a step may compute each group at once."""
-        groups: dict[Any, list[Node]] = {}
-        for node in self.inner:
-            groups.setdefault((node.op, repr(node.attrs), len(node.inputs)), []).append(node)
-        return tuple((op, tuple(nodes)) for (op, _, _), nodes in groups.items())
-
-    @cached_property
     def wanted_slots(self) -> dict[str, tuple[bool, ...]]:
         """For every inner node, which of its slots can receive feedback: all but constants."""
         return {node.name: tuple(self[name].op != "constant" for name in node.inputs) for node in self.inner}
@@ -123,6 +115,11 @@ class Graph:
     def hidden_slots(self) -> dict[str, tuple[bool, ...]]:
         """For every inner node, which of its slots read an inner node: those that inference needs."""
         return {node.name: tuple(not self[name].is_leaf for name in node.inputs) for node in self.inner}
+
+    @cached_property
+    def grounded(self) -> frozenset[str]:
+        """The inner nodes that read leaves alone: as long as no leaf moves, neither do their predictions."""
+        return frozenset(node.name for node in self.inner if all(self[name].is_leaf for name in node.inputs))
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:

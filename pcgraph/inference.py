@@ -53,12 +53,17 @@ def inference_step(
     for node in problem.graph.hidden:
         n = node.name
         values[n] = state.values[n] + rate_of(n, rate) * (errors[n] - received(problem, sent, n))
-    return settle(problem, values, frozen)
+    return settle(problem, values, frozen, state.predictions)
 
 
-def settle(problem: Problem, values: Mapping[str, Tensor], frozen: State | None = None) -> State:
+def settle(
+    problem: Problem,
+    values: Mapping[str, Tensor],
+    frozen: State | None = None,
+    before: Mapping[str, Tensor] | None = None,
+) -> State:
     """Return the state of given values: what every node is predicted to be, and its error."""
-    predictions = frozen.predictions if frozen else predict(problem, values)
+    predictions = frozen.predictions if frozen else predict(problem, values, before)
     errors = {name: prediction - values[name] for name, prediction in predictions.items()}
     output = problem.graph.output
     errors[output] = LOSSES[problem.loss].error(predictions[output], problem.target)
@@ -72,10 +77,20 @@ def start(problem: Problem, values: Mapping[str, Tensor]) -> State:
     return settle(problem, {**values, output: clamped})
 
 
-def predict(problem: Problem, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the prediction μ = f(values of its inputs) of every node that is no leaf."""
-    inner = problem.graph.inner
-    return {node.name: OPS[node.op].forward(*[values[name] for name in node.inputs], **node.attrs) for node in inner}
+def predict(
+    problem: Problem, values: Mapping[str, Tensor], before: Mapping[str, Tensor] | None = None
+) -> dict[str, Tensor]:
+    """Return the prediction μ = f(values of its inputs) of every node that is no leaf.
+
+    `before`: the predictions of the step before, if no leaf has moved since; those of leaves alone still hold.
+    """
+    known = {name: before[name] for name in problem.graph.grounded} if before else {}
+    return {
+        node.name: known[node.name]
+        if node.name in known
+        else OPS[node.op].forward(*[values[name] for name in node.inputs], **node.attrs)
+        for node in problem.graph.inner
+    }
 
 
 def feedback(problem: Problem, errors: Mapping[str, Tensor], at: State, leaves: bool = True) -> Feedback:

@@ -15,7 +15,6 @@ from string import Formatter
 from typing import Any
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-LANGUAGES = tuple(sorted(path.stem for path in (ASSETS / "messages").glob("*.json")))
 
 
 @cache

@@ -28,7 +28,7 @@ ORDER = """
     evaluate inference vector trace solve fast compare learning
     explain layout templates payload write inspect export
     verify bench
-    ui.settings ui.draft ui.text ui.runs ui.controls ui.stage ui.charts ui.editor ui.navigation ui
+    ui.settings ui.draft ui.text ui.runs ui.component ui.controls ui.stage ui.charts ui.editor ui.navigation ui
     __init__ __main__
 """.split()
 

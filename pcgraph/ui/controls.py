@@ -177,6 +177,9 @@ class Page:
 
     def _formula(self) -> None:
         key, shown = self.key("formula"), self.key("formula.shown")
+        if not self.settings.formula and not self.settings.document:
+            entry = gallery.entry(self.settings.problem)
+            st.caption(f"{entry.sentence()} {entry.look()}", width=460)
         current = self.settings.formula or to_formula(base(self.settings))
         if st.session_state.get(shown) != current or key not in st.session_state:
             st.session_state[key] = st.session_state[shown] = current

@@ -17,6 +17,7 @@ from pcgraph.ops import LEAF_OPS
 from pcgraph.problem import LIMITS, Problem
 from pcgraph.templates import TEMPLATES, Field
 from pcgraph.ui import draft as drafts
+from pcgraph.ui.component import component
 from pcgraph.ui.draft import Draft
 from pcgraph.ui.settings import LONGEST_LINK, Settings, to_link
 from pcgraph.ui.text import escaped, show_errors, t
@@ -26,17 +27,6 @@ NAME = "build"
 FIRST = "residual"  # what a visitor finds who brings nothing
 TARGETS = {"step": ("step_through.py", ("zil",)), "compare": ("compare.py", ("bp", "zil"))}
 FORMULA_HEIGHT = 260
-
-# Modules come by URL from the app's own /assets, so a change of data sends data alone.
-LOADER = """// The editor's modules are served by app.py under /assets.
-const { default: mount } = await import(new URL("./assets/streamlit-editor.mjs", document.baseURI).href);
-export default mount;
-"""
-
-
-@st.cache_resource
-def _component() -> Any:
-    return st.components.v2.component("pcgraph_editor", js=LOADER, isolate_styles=True)
 
 
 def show_build_page() -> None:
@@ -206,7 +196,9 @@ class BuildPage:
         """Show the editor, and above it what could not be opened or read."""
         told = [*self.told, *self._wrong("file"), *self._wrong("canvas"), *filter(None, [self.too_long])]
         show_errors(self.place, told)
-        _component()(key=key("editor"), data=editor_data(self.draft), on_edit_change=self._edited)
+        component("pcgraph_editor", "streamlit-editor.mjs")(
+            key=key("editor"), data=editor_data(self.draft), on_edit_change=self._edited
+        )
 
     def _edited(self) -> None:
         self.change(drafts.edited, st.session_state[key("editor")].get("edit"))

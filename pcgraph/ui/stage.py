@@ -8,19 +8,9 @@ from typing import Any
 import streamlit as st
 
 from pcgraph.errors import PCGraphError
+from pcgraph.ui.component import component
 from pcgraph.ui.controls import Page
 from pcgraph.ui.text import escaped, show_errors, t
-
-# Modules come by URL from the app's own /assets, so a change of data sends data alone.
-LOADER = """// The stage's modules are served by app.py under /assets.
-const { default: mount } = await import(new URL("./assets/streamlit.mjs", document.baseURI).href);
-export default mount;
-"""
-
-
-@st.cache_resource
-def _component() -> Any:
-    return st.components.v2.component("pcgraph_stage", js=LOADER, isolate_styles=True)
 
 
 def show_stage(payload: dict[str, Any], t: int, key: str, resets: int = 0) -> None:
@@ -28,7 +18,7 @@ def show_stage(payload: dict[str, Any], t: int, key: str, resets: int = 0) -> No
 
     A new number of `resets` brings the stage back to step `t`.
     """
-    _component()(key=key, data={"payload": payload, "t": t, "resets": resets})
+    component("pcgraph_stage", "streamlit.mjs")(key=key, data={"payload": payload, "t": t, "resets": resets})
 
 
 def show_traces(page: Page, compute: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
