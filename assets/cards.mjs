@@ -184,7 +184,7 @@ function smallCard(node, card, context, { nameY, numberY, oneLine }) {
   letter.append(silent ? "" : letterOf(isLeaf(node) ? "∂" : context.payload.lanes[context.lane].symbol, node));
   letter.setAttribute("x", oneLine ? right - context.metrics.brief - 7 : indent + (isTensor(node) ? 20 : 11));
   const figure = createNumber({ x: right, y: numberY }, "number error", { signed: true, print: brief });
-  const heat = isTensor(node) && !oneLine ? createHeat({ x: card.w - 42, y: 9, w: 32, h: 16 }) : null;
+  const heat = isTensor(node) && !oneLine ? createHeat({ x: indent, y: 54, w: card.w - 2 * indent, h: 9 }) : null;
   const mark = svg("text", { class: "mark", x: card.w - 9, y: oneLine ? nameY : 23, "text-anchor": "end" });
   const [setMark, setMarkClass, setLetter] = [text(mark), attribute(mark, "class"), attribute(letter, "class")];
   const [showLetter, showFigure] = [shown(letter), shown(figure.element)];

@@ -3,9 +3,10 @@
 import { attribute, html, text } from "./dom.mjs";
 import { icon } from "./icons.mjs";
 import { SPEEDS } from "./player.mjs";
+import { PHASES } from "./position.mjs";
 
 /** Return the bar; each button calls `perform(action)`. */
-export function createControls({ say, perform, setGrain, setSpeed, share }) {
+export function createControls({ say, steps, perform, setGrain, setSpeed, share }) {
   const iconButton = (name, action, key) =>
     button(
       html("button", { type: "button", class: "button", "aria-label": say(key), title: say(key) }, icon(name)),
@@ -16,7 +17,17 @@ export function createControls({ say, perform, setGrain, setSpeed, share }) {
   );
   const back = [iconButton("first", "first", "stage.first"), iconButton("back", "back", "stage.back")];
   const on = [iconButton("next", "next", "stage.forward"), iconButton("last", "last", "stage.last")];
-  const place = html("p", { class: "place" });
+  const where = (t, phase) =>
+    say(phase ? "stage.step_of_phase" : "stage.step_of", {
+      t,
+      steps,
+      phase: phase ? { key: `stage.grain_${phase}` } : "",
+    });
+  // Its room is that of the longest text it will hold, so that a step moves nothing around it.
+  const longest = Math.max(...[null, ...PHASES].map((phase) => where(steps, phase).length));
+  const words = html("span");
+  const place = html("p", { class: "place" }, words);
+  place.style.width = `${longest}ch`;
   const grain = select(
     say("stage.grain"),
     [
@@ -66,21 +77,15 @@ export function createControls({ say, perform, setGrain, setSpeed, share }) {
     attribute(play, "title"),
     attribute(play, "data-playing"),
   ];
-  const setPlace = text(place);
+  const setPlace = text(words);
   return {
     element,
-    draw({ t, phase, playing, steps, speedNow }) {
+    draw({ t, phase, playing, speedNow }) {
       const name = say(playing ? "stage.pause" : "stage.play");
       setPlay(name);
       setTitle(name);
       setPressed(String(playing));
-      setPlace(
-        say(phase ? "stage.step_of_phase" : "stage.step_of", {
-          t,
-          steps,
-          phase: phase ? { key: `stage.grain_${phase}` } : "",
-        }),
-      );
+      setPlace(where(t, phase));
       grain.set(phase ? "phases" : "step");
       speed.set(String(speedNow));
     },

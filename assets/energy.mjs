@@ -70,7 +70,7 @@ export function createEnergy({ payload, lanes, say, onInput }) {
     step: 1,
     "aria-label": say("stage.step_slider"),
   });
-  const element = html("div", { class: "energy" }, picture, caption, slider);
+  const element = html("div", { class: "energy" }, html("div", { class: "energy-face" }, picture, caption, slider));
   const [setCaption, setSpoken] = [text(caption), attribute(slider, "aria-valuetext")];
   let [x, now, head, dots] = [() => 0, 0, null, []];
   slider.addEventListener("input", () => onInput(Number(slider.value)));

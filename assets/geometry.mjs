@@ -14,7 +14,7 @@ const RULES = {
   full: { node: 112, leaf: 58, gradient: 28, row: 126, gap: (m) => m.label + 8 },
   slim: { node: 112, leaf: 58, gradient: 28, row: 126, gap: () => 28 },
   compact: { node: 36, leaf: 36, gradient: 0, row: 41, gap: () => 34 },
-  tall: { node: 56, leaf: 56, gradient: 0, row: 64, gap: () => 28 },
+  tall: { node: 56, leaf: 56, gradient: 0, strip: 14, row: 64, gap: () => 28 },
   box: { node: 22, leaf: 22, gradient: 0, row: 28, gap: () => 14 },
 };
 
@@ -31,7 +31,8 @@ function cardWidth(density, metrics) {
 
 /** Return the smallest cell of a density, in its own units. */
 export function leastCell(density, metrics) {
-  return { w: cardWidth(density, metrics) + RULES[density].gap(metrics), h: RULES[density].row };
+  const { gap, row, strip = 0 } = RULES[density];
+  return { w: cardWidth(density, metrics) + gap(metrics), h: row + (metrics.tensors ? strip : 0) };
 }
 
 /** Return the height of the whole drawing at a row height. */
@@ -41,10 +42,15 @@ function drawingHeight(payload, density, row) {
   return { top: Math.min(...tops), bottom: Math.max(...bottoms) };
 }
 
-const cardHeight = (density, node) => {
-  const rules = RULES[density];
-  return isLeaf(node) ? rules.leaf + (node.kind === "parameter" ? rules.gradient : 0) : rules.node;
+const cardHeight = (density, node) => faceHeight(density, node) + gradientHeight(density, node);
+
+// A tensor's heat map lies as a strip under the numbers of a tall card.
+const faceHeight = (density, node) => {
+  const { leaf, node: inner, strip = 0 } = RULES[density];
+  return (isLeaf(node) ? leaf : inner) + (node.shape?.length ? strip : 0);
 };
+
+const gradientHeight = (density, node) => (node.kind === "parameter" ? RULES[density].gradient : 0);
 
 export const columnsOf = (payload) => 1 + Math.max(...payload.nodes.map((node) => node.x));
 
@@ -106,7 +112,7 @@ export function place(payload, density, cell, metrics) {
 
 function cardOf(node, density, cell, width) {
   const whole = cardHeight(density, node);
-  const h = isLeaf(node) ? RULES[density].leaf : RULES[density].node;
+  const h = faceHeight(density, node);
   return { x: (node.x + 0.5) * cell.w - width / 2, y: node.y * cell.h - whole / 2, w: width, h, whole, column: node.x };
 }
 

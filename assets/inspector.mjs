@@ -12,16 +12,16 @@ const MARKS = { exact: "=", close: "≈", no: "≠" };
 
 /** Return a card with `draw({t, phase, selected})`; clicking a name calls `onSelect(name)`. */
 export function createInspector({ payload, lanes, say, onSelect }) {
-  const element = html("aside", { class: "inspector", "aria-label": say("stage.card"), tabindex: 0 });
+  const card = html("aside", { class: "inspector", "aria-label": say("stage.card"), tabindex: 0 });
   const context = { payload, lanes, say, onSelect, focusLane: lanes.at(-1) };
   const step = createStepCard(context);
   let stepIsIn = false;
   return {
-    element,
+    element: html("div", { class: "inspector-place" }, card),
     draw(position) {
       const known = position.selected !== null && linksOf(payload).index(position.selected) >= 0;
-      if (known) element.replaceChildren(...nodeCard(context, position));
-      else if (!stepIsIn) element.replaceChildren(...step.parts);
+      if (known) card.replaceChildren(...nodeCard(context, position));
+      else if (!stepIsIn) card.replaceChildren(...step.parts);
       if (!known) step.draw(position);
       stepIsIn = !known;
     },

@@ -1,6 +1,6 @@
 // Where the player stands: {t, phase}. phase null is the whole step; the four phases are the grain inside one.
 
-const PHASES = ["predict", "error", "feedback", "move"];
+export const PHASES = ["predict", "error", "feedback", "move"];
 
 /** Return the number of steps of a payload: its longest lane. */
 export const stepsOf = (payload) => Math.max(...payload.lanes.map((lane) => lane.steps));

@@ -65,10 +65,16 @@ export function createStage(element, payload, options = {}) {
     layout();
   });
   const stopKeys = listenKeys(root, perform, (one) => root.contains(one) && !one.matches("select"));
-  const boardSize = new ResizeObserver(([{ contentRect }]) =>
-    parts?.board.resize({ w: contentRect.width, h: contentRect.height }, full.on ? "stage" : "page"),
-  );
-  const curveSize = new ResizeObserver(([{ contentRect }]) => parts?.energy.resize(contentRect.width));
+  let measured = null; // sizes of board and curve, as last seen
+  const boardSize = new ResizeObserver(([{ contentRect: { width: w, height: h } }]) => {
+    measured = { ...measured, board: { w, h } };
+    resizeBoard();
+  });
+  const curveSize = new ResizeObserver(([{ contentRect }]) => {
+    measured = { ...measured, curve: contentRect.width };
+    parts?.energy.resize(measured.curve);
+  });
+  const resizeBoard = () => parts?.board.resize(measured.board, full.on ? "stage" : "page");
 
   if (options.messages) start(options.messages);
   else loadMessages(options.lang).then(start);
@@ -89,10 +95,12 @@ export function createStage(element, payload, options = {}) {
   function build() {
     const lanes = options.lanes ?? payload.lanes.map((_, i) => i);
     const kept = !parts ? state.view : parts.lanes.length === lanes.length ? parts.board.view : null;
+    if (parts?.lanes.length !== lanes.length) measured = null;
     parts?.board.destroy();
     const family = getComputedStyle(root).fontFamily;
     const shared = { payload, lanes, say, onSelect: select };
-    const caption = html("p", { class: "stage-caption", role: "status", "aria-live": "polite" });
+    const words = html("span");
+    const caption = html("p", { class: "stage-caption", role: "status", "aria-live": "polite" }, words);
     parts = {
       lanes,
       board: createBoard({ ...shared, family, onView: changed }),
@@ -104,9 +112,9 @@ export function createStage(element, payload, options = {}) {
           moveTo({ ...atGrain(state, null), t, phase: state.phase && "feedback" });
         },
       }),
-      controls: createControls({ say, perform, setGrain, setSpeed, share: options.share }),
+      controls: createControls({ say, steps: stepsOf(payload), perform, setGrain, setSpeed, share: options.share }),
       legend: createLegend(say),
-      setCaption: text(caption),
+      setCaption: text(words),
     };
     root.replaceChildren(
       html("div", { class: "stage-main" }, parts.board.element, parts.inspector.element),
@@ -127,11 +135,14 @@ export function createStage(element, payload, options = {}) {
     data.moving("false");
   }
 
-  // The first picture is drawn at once, without waiting for the observers.
+  // The first picture is drawn at once, without waiting for the observers; another of as many lanes has its room.
   function measureNow() {
-    const { clientWidth: w, clientHeight: h } = parts.board.element;
-    parts.board.resize({ w, h }, full.on ? "stage" : "page");
-    parts.energy.resize(parts.energy.element.clientWidth);
+    if (!measured?.board || !measured.curve) {
+      const { clientWidth: w, clientHeight: h } = parts.board.element;
+      measured = { board: { w, h }, curve: parts.energy.element.clientWidth };
+    }
+    resizeBoard();
+    parts.energy.resize(measured.curve);
   }
 
   function layout() {
@@ -150,7 +161,7 @@ export function createStage(element, payload, options = {}) {
     parts.board.draw({ t, phase }, how);
     parts.inspector.draw({ t, phase, selected });
     parts.energy.draw(t);
-    parts.controls.draw({ t, phase, playing, steps, speedNow: speed });
+    parts.controls.draw({ t, phase, playing, speedNow: speed });
     if (!playing || speed <= 1) parts.setCaption(captionText(t, steps, phase));
     data.method(parts.lanes.map((index) => payload.lanes[index].method).join(" "));
     data.t(String(t));

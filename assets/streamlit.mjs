@@ -1,7 +1,7 @@
 // The stage as a Streamlit component (Custom Components v2): mounted once, updated when its data changes.
 //
-// data: {payload, t, resets, phase, lang, messages, lanes, selected, height}; another number of `resets` goes back
-// to step t. Nothing is reported to Python while stepping; the step is written into the page's address, where a
+// data: {payload (as text), t, resets, phase, lang, messages, lanes, selected, height}; another number of `resets` goes
+// back to step t. Nothing is reported to Python while stepping; the step is written into the page's address, where a
 // reload and a shared link find it.
 
 import { loadMessages } from "./messages.mjs";
@@ -48,12 +48,14 @@ const tables = new Map();
 export default function stageComponent({ data, parentElement }) {
   const there = mounted.get(parentElement);
   if (there) there.update(data);
-  else mounted.set(parentElement, mount(data, parentElement));
+  else mounted.set(parentElement, mount(read(data), parentElement));
   return () => {
     mounted.get(parentElement)?.unmount();
     mounted.delete(parentElement);
   };
 }
+
+const read = (data) => ({ ...data, text: data.payload, payload: JSON.parse(data.payload) });
 
 function mount(data, parentElement) {
   const host = document.createElement("div");
@@ -63,8 +65,9 @@ function mount(data, parentElement) {
     if (alive) stage = createStage(host, latest.payload, { ...optionsOf(latest), messages });
   });
   return {
-    update(next) {
+    update(data) {
       const before = latest;
+      const next = data.payload === before.text ? { ...data, text: before.text, payload: before.payload } : read(data);
       latest = next;
       stage?.setTheme();
       stage?.setPayload(next.payload, changedOptions(before, next));
@@ -117,7 +120,7 @@ function changedOptions(before, next) {
 
 // ---- the address
 
-const QUIET = 200;
+const QUIET = 300;
 let [timer, currentStep] = [null, 0];
 
 /** Return the page's address with step t in it; every other parameter stays. */
@@ -127,11 +130,11 @@ function linkWith(t, address = location.href) {
   return link.href;
 }
 
-// At most five times a second: browsers refuse more.
+// Once the stage rests: writing costs more than a step, and browsers refuse to do it often.
 function writeLink(t) {
   currentStep = t;
-  timer ??= setTimeout(() => {
-    timer = null;
+  clearTimeout(timer);
+  timer = setTimeout(() => {
     if (linkWith(currentStep) !== location.href) history.replaceState(history.state, "", linkWith(currentStep));
   }, QUIET);
 }

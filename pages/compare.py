@@ -5,15 +5,15 @@ import streamlit as st
 from pcgraph.document import to_json
 from pcgraph.ui.charts import show_charts, show_table
 from pcgraph.ui.controls import Page
-from pcgraph.ui.runs import runs_of, stage_payload
+from pcgraph.ui.runs import picture, runs_of
 from pcgraph.ui.stage import show_traces
 from pcgraph.ui.text import t
 
 page = Page("compare", methods=("bp", "zil"), choices=("bp", "pc", "fixed", "zil"), most=3)
 problem = page.row()
 document, runs, level = to_json(problem), runs_of(page.settings), page.settings.level
-payload = show_traces(page, lambda: stage_payload(document, runs, level))
-if payload:
-    show_table(payload)
+shown = show_traces(page, lambda: picture(document, runs, level))
+if shown:
+    show_table(shown)
     if st.toggle(t("page.charts"), key=page.key("charts")):
         show_charts(document, runs, level)

@@ -3,11 +3,11 @@
 from pcgraph.document import to_json
 from pcgraph.ui.charts import show_levels
 from pcgraph.ui.controls import Page
-from pcgraph.ui.runs import runs_of, stage_payload
+from pcgraph.ui.runs import picture, runs_of
 from pcgraph.ui.stage import show_traces
 
 page = Page("levels", methods=("zil",), choices=("zil", "bp", "fixed"))
 problem = page.row()
 document = to_json(problem)
-show_traces(page, lambda: stage_payload(document, runs_of(page.settings), page.settings.level))
+show_traces(page, lambda: picture(document, runs_of(page.settings), page.settings.level))
 show_levels(document)

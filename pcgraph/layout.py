@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from pcgraph.graph import Edge, Graph
@@ -35,7 +36,13 @@ def layout(graph: Graph) -> Layout:
 
     Source: Sugiyama, Tagawa & Toda (1981); heights by isotonic regression.
     """
-    level = levels(graph)
+    return _places(tuple(levels(graph).items()), tuple(graph.edges))
+
+
+@lru_cache(maxsize=64)
+def _places(leveled: tuple[Place, ...], edges: tuple[tuple[str, str, int], ...]) -> Layout:
+    """Return the places of named levels and the edges between them: the same for every run of one graph."""
+    level = dict(leveled)
     depth = max(level.values())
     columns: list[list[Place]] = [[] for _ in range(depth + 1)]
     for name in level:
@@ -43,7 +50,7 @@ def layout(graph: Graph) -> Layout:
     deeper: dict[Place, list[Place]] = {}
     nearer: dict[Place, list[Place]] = {}
     passing: dict[Edge, list[Place]] = {}
-    for name, user, slot in graph.edges:
+    for name, user, slot in edges:
         if user not in level:
             continue
         chain = [(f"{name}→{user}:{slot}", at) for at in range(level[name] - 1, level[user], -1)]

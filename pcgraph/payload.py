@@ -30,9 +30,10 @@ def payload(solutions: Sequence[Solution]) -> dict[str, Any]:
     graph, level, places = problem.graph, solutions[0].levels, layout(problem.graph)
     lanes = [_lane(solution) for solution in solutions]
     first, structure = solutions[0].steps[0], _structure(graph)
+    first_values = _cells(first.values)
     return {
         "version": VERSION,
-        "id": _hash([graph.names, structure, lanes, cell(problem.target)]),
+        "id": _hash([graph.names, structure, cell(problem.target), *map(_told, lanes), first_values]),
         "problem": _hash(structure),
         "title": problem.title,
         "target": cell(problem.target),
@@ -63,6 +64,11 @@ def payload(solutions: Sequence[Solution]) -> dict[str, Any]:
         "lanes": lanes,
         "compare": _compare(solutions) if len(solutions) > 1 else None,
     }
+
+
+def _told(lane: Mapping[str, Any]) -> list[Any]:
+    """Return what tells a lane from every other of the same problem: its settings and what they led to."""
+    return [lane[part] for part in ("method", "rate", "steps", "levelled", "energy", "gradients", "reads")]
 
 
 def to_text(content: Any) -> str:

@@ -35,7 +35,7 @@ def checked(at: AppTest) -> AppTest:
 
 def payload(at: AppTest) -> dict:
     """Return what the stage was sent."""
-    return json.loads(at.get("bidi_component")[0].proto.json)["payload"]
+    return json.loads(json.loads(at.get("bidi_component")[0].proto.json)["payload"])
 
 
 def key(page: str, part: str) -> str:
@@ -50,6 +50,7 @@ def page(request: pytest.FixtureRequest) -> str:
 def test_a_page_opens_on_the_residual_graph_a_few_steps_in(page):
     at = opened(page)
     data = json.loads(at.get("bidi_component")[0].proto.json)
+    data["payload"] = json.loads(data["payload"])
     assert data["t"] == 2
     assert data["payload"]["title"] == pc.gallery["residual"].title
     assert not at.error

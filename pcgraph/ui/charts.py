@@ -11,7 +11,7 @@ from torch import Tensor
 from pcgraph.compare import Difference, gradient_text
 from pcgraph.errors import PCGraphError
 from pcgraph.messages import number
-from pcgraph.ui.runs import Run, difference_by_rate, difference_by_step, levels_table
+from pcgraph.ui.runs import Picture, Run, difference_by_rate, difference_by_step, levels_table
 from pcgraph.ui.text import escaped, show_errors, t
 
 RATES = tuple(round(0.1 * step, 1) for step in range(1, 21))
@@ -21,19 +21,15 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 HUES = {"light": ("#0072B2", "#B35900", "#007A5A", "#8F4A77"), "dark": ("#56B4E9", "#E69F00", "#3CC49B", "#D79BC0")}
 
 
-def show_table(payload: Mapping[str, Any]) -> None:
+def show_table(picture: Picture) -> None:
     """Show every gradient by lane: its value, its difference from BP's (absolute, relative, cosine) and a mark."""
     st.subheader(t("page.table.title"))
-    lanes, columns = payload["lanes"], [t("compare.parameter"), t("compare.method"), t("compare.gradient")]
+    lanes, compared = picture.lanes, picture.compare or {"rows": [], "parts": []}
+    columns = [t("compare.parameter"), t("compare.method"), t("compare.gradient")]
     columns += [t(f"compare.{column}") for column in ("absolute", "relative", "cosine", "equal")]
     rows: list[list[str]] = []
     for name in lanes[0]["gradients"]:
-        cells = {
-            cell["lane"]: cell
-            for row in (payload["compare"] or {"rows": []})["rows"]
-            if row["name"] == name
-            for cell in row["cells"]
-        }
+        cells = {cell["lane"]: cell for row in compared["rows"] if row["name"] == name for cell in row["cells"]}
         for index, lane in enumerate(lanes):
             series = lane["gradients"].get(name) or [None]
             cell = cells.get(index)
@@ -50,7 +46,7 @@ def show_table(payload: Mapping[str, Any]) -> None:
             rows.append([escaped(name), t(f"method.{lane['method']}"), _cell(series[-1]), *differs])
     with st.container(key="gradients"):
         st.table({column: [row[place] for row in rows] for place, column in enumerate(columns)}, width="stretch")
-    for lane, part in zip(lanes, (payload["compare"] or {"parts": []})["parts"], strict=False):
+    for lane, part in zip(lanes, compared["parts"], strict=False):
         if lane is not lanes[0]:
             names = {"method": t(f"method.{lane['method']}"), "reference": t(f"method.{lanes[0]['method']}")}
             st.markdown(t("page.parts.never", **names) if part is None else t("page.parts.at", t=part, **names))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -13,7 +14,7 @@ from pcgraph.compare import difference
 from pcgraph.document import from_json
 from pcgraph.inspect import check_work
 from pcgraph.passes import identity_count, levels
-from pcgraph.payload import payload
+from pcgraph.payload import payload, to_text
 from pcgraph.problem import Problem, check_run
 from pcgraph.solve import METHODS, solve
 from pcgraph.trace import Result, Solution
@@ -28,10 +29,22 @@ def runs_of(settings: Settings) -> tuple[Run, ...]:
     return tuple((method, settings.rate(method), settings.steps) for method in settings.methods)
 
 
+@dataclass(frozen=True)
+class Picture:
+    """What a page shows of several traces: the payload as the text that travels, and what Python says of it below."""
+
+    text: str
+    lanes: list[dict[str, Any]]  # of each lane: method, result, message, gradients
+    compare: dict[str, Any] | None
+
+
 @st.cache_data(max_entries=256, show_spinner=False)
-def stage_payload(document: str, runs: tuple[Run, ...], level: bool) -> dict[str, Any]:
-    """Return the payload of several methods on one displayed graph. Raises PCGraphError."""
-    return payload([_solve(from_json(document), run, level) for run in runs])
+def picture(document: str, runs: tuple[Run, ...], level: bool) -> Picture:
+    """Return the picture of several methods on one displayed graph. Raises PCGraphError."""
+    problem = from_json(document)
+    content = payload([_solve(problem, run, level) for run in runs])
+    said = [{part: lane[part] for part in ("method", "result", "message", "gradients")} for lane in content["lanes"]]
+    return Picture(to_text(content), said, content["compare"])
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -8,6 +8,7 @@ import math
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from pcgraph.document import from_json
@@ -324,7 +325,10 @@ def base(settings: Settings) -> Problem:
     """Return the problem of the settings as it came, before any leaf was changed."""
     if settings.document:
         return from_json(settings.document)
-    return parse(settings.formula) if settings.formula else gallery[settings.problem]
+    return _parsed(settings.formula) if settings.formula else gallery[settings.problem]
+
+
+_parsed = lru_cache(maxsize=64)(parse)  # a run of a page asks several times; a problem is never changed
 
 
 def value_of(text: str, name: str) -> Any:
