@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pcgraph.compare import reading
 from pcgraph.errors import GraphError, SettingError, did_you_mean
-from pcgraph.graph import Node, listing
+from pcgraph.graph import Edge, Node, listing
 from pcgraph.inference import rate_of
 from pcgraph.messages import number, say
 from pcgraph.ops import OPS, rule, slot_name
@@ -35,7 +35,7 @@ class Rule:
     result: Tensor | None
 
 
-Sent = list[tuple[str, Rule, Tensor]]  # from which user, by which rule, what
+Sent = list[tuple[Edge, Rule, Tensor]]  # down which edge, by which rule, what
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,49 @@ def explain(solution: Solution, name: str, t: int) -> Explanation:
     >>> print(b.rules[1].filled)
     ε(b) = −1.4400 − −1.3644 = −0.0756
     """
+    node, step = _found(solution, name, t)
+    return Explanation(name, t, rules(solution, name, t), _read(solution, node), _sentence(solution, node, step))
+
+
+def rules(solution: Solution, name: str, t: int) -> tuple[Rule, ...]:
+    """Return the rules a node followed at step t of a trace, each with its numbers; raises what `explain` does."""
+    node, step = _found(solution, name, t)
+    return tuple(_leaf_rules(solution, node, step) if node.is_leaf else _inner_rules(solution, node, step))
+
+
+def reads(solution: Solution, name: str, t: int) -> tuple[str, ...]:
+    """Return the nodes whose numbers a node read in step t itself; everything else it did not know.
+
+    `explain(…).read` names all that a node's rules name; this is the part of it that the step used. A node that
+    can still move reads its inputs (its prediction) and its users with what their partial derivatives name (their
+    feedback); with fixed predictions it remembers all but its users' errors from step 0. In the last state nothing
+    moves any more, so only predictions are made. BP visits a node once, at its level. A leaf reads in the steps
+    that read its gradient.
+
+    >>> from pcgraph.gallery import gallery
+    >>> from pcgraph.solve import solve
+    >>> bp = solve(gallery["residual"], "bp")
+    >>> reads(bp, "b", 1), reads(bp, "b", 2)
+    ((), ('c', 'z1'))
+    """
+    node, step = _found(solution, name, t)
+    graph, own = solution.problem.graph, node.inputs
+    if solution.method == "bp":
+        own = ()
+        listens = name in step.read if node.is_leaf else t == solution.levels[name]
+    elif node.is_leaf:
+        listens = name in step.read
+    else:
+        listens = name != graph.output and t + 1 < len(solution.steps)
+    heard = _heard(solution, node) if listens else ()
+    if solution.method == "fixed" and t > 0:
+        own = ()
+        heard = tuple(user for user, _ in graph.users(name)) if listens else ()
+    return tuple(dict.fromkeys(other for other in (*own, *heard) if other != name))
+
+
+def _found(solution: Solution, name: str, t: int) -> tuple[Node, Step]:
+    """Return a node and a step; raise GraphError or SettingError where the trace has none such."""
     graph = solution.problem.graph
     if name not in graph:
         raise GraphError(
@@ -79,13 +122,11 @@ def explain(solution: Solution, name: str, t: int) -> Explanation:
         )
     if not 0 <= t < len(solution.steps):
         raise SettingError("error.explain_step", got=str(t), last=len(solution.steps) - 1)
-    node, step = graph[name], solution.steps[t]
-    rules = _leaf_rules(solution, node, step) if node.is_leaf else _inner_rules(solution, node, step)
-    return Explanation(name, t, tuple(rules), _read(solution, node), _sentence(solution, node, step))
+    return graph[name], solution.steps[t]
 
 
 def _inner_rules(solution: Solution, node: Node, step: Step) -> list[Rule]:
-    name, sent, error = node.name, _arriving(solution, node, step), step.errors.get(node.name)
+    name, sent, error = node.name, arriving(solution, node, step), step.errors.get(node.name)
     prediction = _rule("prediction", f"μ({name})", *_formula(node, _taken_at(solution, step)), step.predictions[name])
     if solution.method == "bp":
         known = _at_output(solution, step) if name == solution.problem.graph.output else _sum(sent)
@@ -130,10 +171,10 @@ def _weighed(solution: Solution, name: str, general: str, filled: str) -> tuple[
 
 
 def _leaf_rules(solution: Solution, node: Node, step: Step) -> list[Rule]:
-    name, sent = node.name, _arriving(solution, node, step)
+    name, sent = node.name, arriving(solution, node, step)
     rules = [line for _, line, _ in sent]
     if name in step.read:
-        general, filled = _sum(_due(solution, name, step, sent))
+        general, filled = _sum(due(solution, name, step, sent))
         earlier = gradient_by(solution, name, step.t - 1)
         if earlier is not None:
             general, filled = f"∂({name}) + {general}", f"{text(earlier)} + {filled}"
@@ -147,18 +188,18 @@ def gradient_by(solution: Solution, name: str, t: int) -> Tensor | None:
     return reduce(torch.add, read) if read else None
 
 
-def _due(solution: Solution, name: str, step: Step, sent: Sent) -> Sent:
+def due(solution: Solution, name: str, step: Step, sent: Sent) -> Sent:
     """Return what a leaf's gradient adds up at a step: un-levelled Z-IL reads every edge at its own time."""
     if solution.method == "zil":
         for clock in (distances(solution.problem.graph), solution.levels):
-            due = [each for each in sent if clock[each[0]] == step.t]
-            if due and torch.equal(reduce(torch.add, [part for _, _, part in due]), step.read[name]):
-                return due
+            now = [each for each in sent if clock[each[0][0]] == step.t]
+            if now and torch.equal(reduce(torch.add, [part for _, _, part in now]), step.read[name]):
+                return now
     return sent
 
 
-def _arriving(solution: Solution, node: Node, step: Step) -> Sent:
-    """Return user, rule and number of everything that users send to a node: BP's have come one by one."""
+def arriving(solution: Solution, node: Node, step: Step) -> Sent:
+    """Return edge, rule and number of everything that users send to a node: BP's have come one by one."""
     graph, symbol, found = solution.problem.graph, METHODS[solution.method].symbol, []
     at = _taken_at(solution, step)
     for user, slot in graph.users(node.name):
@@ -173,7 +214,7 @@ def _arriving(solution: Solution, node: Node, step: Step) -> Sent:
             _partial(graph[user], slot, error, {}),
             _partial(graph[user], slot, shown, _numbers(graph[user], at)),
         )
-        found.append((user, _rule("feedback", f"{user} → {node.name}", general, filled, part), part))
+        found.append(((user, slot), _rule("feedback", f"{user} → {node.name}", general, filled, part), part))
     return found
 
 
@@ -215,14 +256,23 @@ def _rule(kind: str, left: str, general: str, filled: str, result: Tensor | None
 
 
 def _read(solution: Solution, node: Node) -> tuple[str, ...]:
-    graph, names = solution.problem.graph, list(node.inputs)
+    return tuple(dict.fromkeys(name for name in (*node.inputs, *_heard(solution, node)) if name != node.name))
+
+
+def _heard(solution: Solution, node: Node) -> tuple[str, ...]:
+    """Return a node's users, each with those inputs of its own that the partial derivative names."""
+    graph, names = solution.problem.graph, []
     for user, slot in graph.users(node.name):
-        names.append(user)
-        inputs = graph[user].inputs
-        _, partials = rule(OPS[graph[user].op], len(inputs))
-        used = _names_in(partials[slot]) if slot < len(partials) else set(map(slot_name, range(len(inputs))))
-        names += [name for place, name in enumerate(inputs) if slot_name(place) in used]
-    return tuple(dict.fromkeys(name for name in names if name != node.name))
+        inputs, used = graph[user].inputs, partial_names(graph[user], slot)
+        names += [user, *(name for place, name in enumerate(inputs) if slot_name(place) in used)]
+    return tuple(names)
+
+
+def partial_names(user: Node, slot: int) -> set[str]:
+    """Return what a user's partial derivative names (x, y, …, out); every input where an op does not tell."""
+    _, partials = rule(OPS[user.op], len(user.inputs))
+    everything = {*map(slot_name, range(len(user.inputs))), "out"}
+    return _names_in(partials[slot]) & everything if slot < len(partials) else everything
 
 
 def _sentence(solution: Solution, node: Node, step: Step) -> str:

@@ -12,7 +12,7 @@ import torch
 
 import pcgraph as pc
 from pcgraph.errors import GraphError, SettingError
-from pcgraph.explain import render, text
+from pcgraph.explain import reads, render, text
 from pcgraph.inference import State, feedback, inference_step, settle
 from pcgraph.ops import OPS, pull_back, tree
 from tests.strategies import random_problem
@@ -281,6 +281,50 @@ def test_read_names_neighbours_only():
     """a of G2 reads its inputs, its users, and z2, which b's derivative names; not c, z1 or what lies beyond."""
     assert pc.explain(pc.solve(G2, "pc"), "a", 1).read == ("s", "z3", "b", "z2", "out")
     assert pc.explain(pc.solve(G2, "pc"), "z1", 1).read == ("c", "b")
+
+
+@pytest.mark.parametrize("run", RUNS, ids=RUN_NAMES)
+def test_what_a_node_reads_in_a_step_is_part_of_what_its_rules_name(run):
+    solution = pc.solve(G2, **run)
+    for node, t in trace(solution):
+        assert set(reads(solution, node, t)) <= set(pc.explain(solution, node, t).read)
+
+
+@pytest.mark.parametrize("method, level", LOCAL)
+@pytest.mark.parametrize("name", ["residual", "residual-block", "lstm"])
+def test_nothing_a_node_did_not_read_in_a_step_can_change_its_next_value(name, method, level):
+    """With fixed predictions even a node's inputs may be other numbers now: it remembers those of step 0."""
+    solution = pc.solve(pc.gallery[name], method, level=level, steps=3, rate=0.3)
+    problem, state, t = solution.problem, solution.steps[1].state, 1
+    frozen = solution.steps[0].state if method == "fixed" else None
+    for node in problem.graph.hidden:
+        before = inference_step(problem, state, 0.3, None, None, frozen).values[node.name]
+        for other in set(problem.graph.names) - {node.name, *reads(solution, node.name, t)}:
+            after = inference_step(problem, disturbed(state, other), 0.3, None, None, frozen).values[node.name]
+            assert torch.equal(before, after), (node.name, other)
+
+
+def test_bp_reads_at_its_level_and_at_no_other_step():
+    """δ(a) = δ(b) z2 + δ(out): a reads b, z2 and out at step 3; its parameter z3 reads δ(a) and s as it is read."""
+    solution = pc.solve(G2, "bp")
+    assert [reads(solution, "a", t) for t in range(5)] == [(), (), (), ("b", "z2", "out"), ()]
+    assert [reads(solution, "z3", t) for t in range(5)] == [(), (), (), ("a", "s"), ()]
+    assert reads(solution, "out", 0) == ()
+
+
+def test_a_parameter_reads_in_the_steps_that_read_it():
+    zil, relaxed, incremental = (pc.solve(G2, method, steps=3) for method in ("zil", "pc", "ipc"))
+    assert [reads(zil, "z2", t) for t in range(4)] == [(), (), ("b", "a"), ()]
+    assert [reads(relaxed, "z2", t) for t in range(4)] == [(), (), (), ("b", "a")]
+    assert [reads(incremental, "z2", t) for t in range(4)] == [("b", "a"), ("b", "a"), ("b", "a"), ()]
+
+
+def test_fixed_predictions_are_remembered_and_the_last_state_only_predicts():
+    fixed = pc.solve(G2, "fixed", steps=2)
+    assert [reads(fixed, "a", t) for t in range(3)] == [("s", "z3", "b", "z2", "out"), ("b", "out"), ()]
+    live = pc.solve(G2, "pc", steps=2)
+    assert reads(live, "a", 1) == ("s", "z3", "b", "z2", "out") and reads(live, "a", 2) == ("s", "z3")
+    assert reads(live, "out", 1) == ("c", "a") and reads(live, "s", 1) == ()
 
 
 def test_an_op_without_partials_may_read_all_inputs_of_a_user():

@@ -23,12 +23,13 @@ SENTENCES = json.loads((ROOT / "assets/messages/en.json").read_text("utf-8"))
 
 # A module imports only what stands before it.
 ORDER = """
-    messages errors ops losses graph passes budget problem
+    messages errors jobs ops losses graph passes budget problem
     document formula aten torch_import gallery random_graphs
-    evaluate inference vector trace solve fast compare learning
-    explain layout templates payload write inspect export
+    evaluate inference vector trace solve fast compare learning datasets models training
+    explain origin figures mistakes questions gates answers layout templates payload write inspect export
     verify bench
-    ui.settings ui.draft ui.text ui.runs ui.component ui.controls ui.stage ui.charts ui.editor ui.navigation ui
+    ui.headers ui.settings ui.draft ui.text ui.runs ui.component ui.controls ui.stage ui.charts ui.editor
+    ui.work ui.train_settings ui.train_payload ui.train ui.navigation ui
     __init__ __main__
 """.split()
 

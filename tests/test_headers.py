@@ -1,0 +1,41 @@
+"""The headers of every answer: nothing from outside, and the stage's files named with the page that will need them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from pcgraph.ui.headers import ASSETS, Headers
+
+
+def answer(kind: str) -> dict[str, str]:
+    """Return the headers an answer of a content type leaves with."""
+    sent = []
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind.encode())]})
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(Headers(app)({"type": "http"}, None, send))
+    return {name.decode(): text.decode() for name, text in sent[0]["headers"]}
+
+
+@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/json", "text/javascript"])
+def test_every_answer_keeps_the_browser_to_this_server(kind):
+    headers = answer(kind)
+    assert "default-src 'self'" in headers["content-security-policy"] and "https:" not in str(headers)
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_page_names_every_module_of_the_stage_and_all_of_them_exist():
+    named = [link.split(">")[0].removeprefix("</assets/") for link in answer("text/html")["link"].split(", ")]
+    assert all((ASSETS / name).is_file() for name in named)
+    assert {"streamlit.mjs", "stage.mjs", "board.mjs", "stage.css", "messages/en.json"} <= set(named)
+    assert len(named) == len(set(named))
+
+
+def test_no_other_answer_names_them():
+    assert "link" not in answer("text/javascript")
