@@ -8,7 +8,7 @@ import { begin, push, seal } from "./editor-history.mjs";
 import { settled, snap } from "./editor-place.mjs";
 import { keepDraft } from "./editor-store.mjs";
 
-const QUIET = 150; // ms after which a run of small edits is sent
+const QUIET = 150; // ms after which a run of small edits is sent while Python still reads an older one
 
 /**
  * Return the desk of a draft (docs/editor.md, `data`). `state` goes on from an earlier one.
@@ -55,7 +55,7 @@ export function createDesk(data, state, { send, draw, changing, tell, refuse, no
     return true;
   }
 
-  /** What is typed letter by letter is one edit, sent when the typing pauses or ends. */
+  /** What is typed letter by letter is one edit, sent when the typing pauses or ends, or at once while nobody waits for an answer. */
   function typed(edit, tag, live = false) {
     const done = commit(edit, { tag });
     if (live) return done;
@@ -65,6 +65,7 @@ export function createDesk(data, state, { send, draw, changing, tell, refuse, no
   }
 
   function changed(soon = false) {
+    const idle = isKnown();
     state.rev += 1;
     keepKnown();
     changing();
@@ -72,7 +73,7 @@ export function createDesk(data, state, { send, draw, changing, tell, refuse, no
     keepDraft(draft(), starts);
     clearTimeout(timer);
     timer = setTimeout(flush, QUIET);
-    if (!soon) flush();
+    if (!soon || idle) flush();
     noted();
   }
 

@@ -22,6 +22,7 @@ import { NARROW, watchRoom } from "./room.mjs";
 import { themeOf } from "./theme.mjs";
 
 const LEAST = 480;
+const LATE = 500; // ms after which numbers that are no longer true turn pale
 const READABLE = 30; // up to so many nodes, a narrow screen shows numbers and pans
 
 /**
@@ -39,7 +40,7 @@ export function createEditor(element, data, options) {
   const toast = html("p", { class: "toast", role: "alert" });
   const empty = html("p", { class: "empty-hint" }, say("editor.empty_hint"));
   const [setStatus, setToast] = [text(status), text(toast)];
-  let [dragging, hovered, sized] = [false, null, false];
+  let [dragging, hovered, sized, late] = [false, null, false, null];
 
   const canvas = createCanvas({ say, family: getComputedStyle(root).fontFamily });
   const { board } = canvas;
@@ -177,8 +178,19 @@ export function createEditor(element, data, options) {
       complete: facts.complete && known,
     };
     for (const [name, value] of Object.entries(shown)) root.dataset[name] = String(value);
+    age(known);
     wiring.draw();
     showNote();
+  }
+
+  // Numbers turn pale only where the answer takes its time: else each edit would paint all of them twice more.
+  function age(known) {
+    if (!known) late ??= setTimeout(() => root.classList.add("late"), LATE);
+    else {
+      clearTimeout(late);
+      late = null;
+      root.classList.remove("late");
+    }
   }
 
   // What is wrong with a node is said at the node under the hand, or at the one selected.
@@ -376,6 +388,7 @@ export function createEditor(element, data, options) {
     },
     destroy() {
       desk.flush();
+      clearTimeout(late);
       room.stop();
       boardSize.disconnect();
       pointer.stop();

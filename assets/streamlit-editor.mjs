@@ -6,6 +6,7 @@ import { begin, push } from "./editor-history.mjs";
 import { settled } from "./editor-place.mjs";
 import { draftFor } from "./editor-store.mjs";
 import { createSay, loadMessages } from "./messages.mjs";
+import { mountOnce } from "./mounting.mjs";
 import { loadStyle } from "./style.mjs";
 // Named here too, so that the browser fetches them all at once and not one level of imports after the other.
 import "./cards.mjs";
@@ -44,19 +45,9 @@ import "./room.mjs";
 import "./theme.mjs";
 import "./viewport.mjs";
 
-const mounted = new WeakMap();
 let remembered = null; // the editor's state when it was last taken off the page: a visit to another page and back
 
-/** Streamlit calls this at each change of data or theme, with the same parentElement. */
-export default function editorComponent({ data, parentElement, setTriggerValue }) {
-  const there = mounted.get(parentElement);
-  if (there) there.update(data, setTriggerValue);
-  else mounted.set(parentElement, mount(data, parentElement, setTriggerValue));
-  return () => {
-    mounted.get(parentElement)?.unmount();
-    mounted.delete(parentElement);
-  };
-}
+export default mountOnce(mount);
 
 function mount(data, parentElement, setTriggerValue) {
   const host = document.createElement("div");
@@ -76,7 +67,7 @@ function mount(data, parentElement, setTriggerValue) {
       state: startState(latest),
       onEdit: (edit) => send("edit", edit),
       onChange: (state) => {
-        remembered = state;
+        remembered = { ...state, source: latest.source };
       },
     });
   });
@@ -98,6 +89,8 @@ function mount(data, parentElement, setTriggerValue) {
 function startState(data) {
   if (remembered && meaning(remembered.history.present) === meaning(data.document))
     return { ...remembered, rev: Math.max(remembered.rev, data.rev ?? 0) };
+  // Mounted anew while Python still reads an older edit: what is here is newer.
+  if (remembered?.source === data.source && remembered.rev > (data.rev ?? 0)) return { ...remembered, unsent: true };
   const kept = draftFor(data.document);
   if (!kept) return {};
   const start = begin(settled(data.document));

@@ -459,11 +459,11 @@ def test_the_step_page_shows_the_draft_and_says_when_it_is_an_older_one():
     newer = drafts.written(draft, "sin(w * x)")
     at = healthy(step_page(newer, settings))
     assert [warning.value for warning in at.warning] == [say("page.stale")]
-    old = json.loads(at.get("bidi_component")[0].proto.json)["payload"]
+    old = json.loads(json.loads(at.get("bidi_component")[0].proto.json)["payload"])
     assert "tanh" in old["ops"]
     at.button(key="step.stale.use").click().run()
     assert not healthy(at).warning
-    new = json.loads(at.get("bidi_component")[0].proto.json)["payload"]
+    new = json.loads(json.loads(at.get("bidi_component")[0].proto.json)["payload"])
     assert "sin" in new["ops"] and new["id"] != old["id"]
 
 

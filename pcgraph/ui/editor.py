@@ -1,9 +1,10 @@
-"""The Build page: the editor on its canvas, the formula and the table of leaves beside it, and ways in and out."""
+"""The Build page: the editor on its canvas, beside it the formula or the table of leaves, and ways in and out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import streamlit as st
@@ -26,19 +27,19 @@ from pcgraph.write import to_dot, to_pytorch
 NAME = "build"
 FIRST = "residual"  # what a visitor finds who brings nothing
 TARGETS = {"step": ("step_through.py", ("zil",)), "compare": ("compare.py", ("bp", "zil"))}
-FORMULA_HEIGHT = 260
+VIEWS = ("formula", "leaves")
 
 
 def show_build_page() -> None:
-    """Draw the page: a row of controls, the canvas, and below it formula and leaves, all of one draft."""
+    """Draw the page: a row of controls, and the canvas with another view beside it (app.css), all of one draft."""
     page = BuildPage()
-    page.row()
-    page.canvas()
-    formula, leaves = st.columns(2, gap="medium")
-    with formula:
-        page.formula()
-    with leaves:
-        page.leaves()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        page.row()
+    page.tell(st.container())
+    with st.container(key=f"{NAME}-desk"):
+        page.canvas()
+        with st.container(key=f"{NAME}-side"):
+            page.side()
     page.remember()
 
 
@@ -65,7 +66,6 @@ class BuildPage:
         self.told: list[PCGraphError] = []
         if "draft" not in st.session_state:
             st.session_state["draft"] = self._first()
-        self.link, self.size, self.too_long = self._link()
 
     @property
     def draft(self) -> Draft:
@@ -89,8 +89,9 @@ class BuildPage:
             self.told.append(error)
             return drafts.of_settings(Settings(FIRST))
 
-    def _link(self) -> tuple[dict[str, str], int, PCGraphError | None]:
-        """Return the draft's link, its size, and what is said where it is too long for one."""
+    @cached_property
+    def link(self) -> tuple[dict[str, str], int, PCGraphError | None]:
+        """The draft's link, its size, and what is said where it is too long for one."""
         try:
             return (*drafts.link_of(self.draft), None)
         except PCGraphError as error:
@@ -99,18 +100,16 @@ class BuildPage:
     # ---- the row above the canvas
 
     def row(self) -> None:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            with st.popover(t("page.build.start")):
-                self._starts()
-            with st.popover(t("page.build.template")):
-                self._templates()
-            with st.popover(t("page.build.open")):
-                self._open()
-            with st.popover(t("page.build.save")):
-                self._save()
-            for name in TARGETS:
-                self._go(name)
-        self.place = st.container()
+        with st.popover(t("page.build.start")):
+            self._starts()
+        with st.popover(t("page.build.template")):
+            self._templates()
+        with st.popover(t("page.build.open")):
+            self._open()
+        with st.popover(t("page.build.save")):
+            self._save()
+        for name in TARGETS:
+            self._go(name)
 
     def _starts(self) -> None:
         st.selectbox(
@@ -154,13 +153,14 @@ class BuildPage:
             self.change(drafts.file_opened, file.name, file.read(LIMITS.text + 1))
 
     def _save(self) -> None:
-        problem, stem = self.draft.problem, _stem(self.draft)
+        # Written when asked for, by a thread that has no session: the draft is bound here.
+        draft, problem, stem = self.draft, self.draft.problem, _stem(self.draft)
         st.download_button(
-            t("page.build.save.json"), lambda: drafts.text_of(self.draft), f"{stem}.json", "application/json",
+            t("page.build.save.json"), lambda: drafts.text_of(draft), f"{stem}.json", "application/json",
             key=key("save.json"), on_click="ignore",
         )  # fmt: skip
         for part, write, ending in (
-            ("formula", lambda problem: self.draft.inspection.formula or "", "txt"),
+            ("formula", lambda _: draft.inspection.formula or "", "txt"),
             ("pytorch", to_pytorch, "py"),
             ("dot", to_dot, "dot"),
         ):
@@ -171,9 +171,8 @@ class BuildPage:
         st.caption(self._link_size())
 
     def _link_size(self) -> str:
-        if self.too_long:
-            return escaped(self.too_long.text())
-        return t("page.build.link", size=self.size, most=LONGEST_LINK)
+        _, size, too_long = self.link
+        return escaped(too_long.text()) if too_long else t("page.build.link", size=size, most=LONGEST_LINK)
 
     def _go(self, name: str) -> None:
         clicked = st.button(
@@ -193,12 +192,15 @@ class BuildPage:
     # ---- the canvas
 
     def canvas(self) -> None:
-        """Show the editor, and above it what could not be opened or read."""
-        told = [*self.told, *self._wrong("file"), *self._wrong("canvas"), *filter(None, [self.too_long])]
-        show_errors(self.place, told)
+        """Show the editor."""
         component("pcgraph_editor", "streamlit-editor.mjs")(
             key=key("editor"), data=editor_data(self.draft), on_edit_change=self._edited
         )
+
+    def tell(self, place: Any) -> None:
+        """Say above the canvas what could not be opened, read or linked."""
+        _, _, too_long = self.link
+        show_errors(place, [*self.told, *self._wrong("file"), *self._wrong("canvas"), *filter(None, [too_long])])
 
     def _edited(self) -> None:
         self.change(drafts.edited, st.session_state[key("editor")].get("edit"))
@@ -206,33 +208,42 @@ class BuildPage:
     def _wrong(self, at: str) -> list[PCGraphError]:
         return [self.draft.error] if self.draft.error is not None and self.draft.at == at else []
 
+    def side(self) -> None:
+        """Show one view beside the canvas: the table costs the browser more than all the rest, so it can wait."""
+        view = st.segmented_control(
+            t("page.build.view"), VIEWS, default=VIEWS[0], required=True, key=key("view"),
+            format_func=lambda view: t(f"page.build.{view}"), label_visibility="collapsed",
+        )  # fmt: skip
+        {"formula": self.formula, "leaves": self.leaves}[view]()
+
     # ---- the formula
 
     def formula(self) -> None:
         st.session_state[key("text")] = self.draft.text
-        show_errors(st.container(), self._wrong("formula"))
         # A form: else the browser sends an older text back as if it had been typed while the canvas is edited quickly.
-        with st.form(key("formula"), border=False):
-            st.text_area(t("page.build.formula"), key=key("text"), height=FORMULA_HEIGHT, help=t("page.formula.help"))
+        with st.form(key("formula"), border=False, height="stretch"):
+            st.text_area(t("page.build.formula"), key=key("text"), height="stretch", label_visibility="collapsed")
             st.form_submit_button(
                 t("page.formula.use"),
                 key=key("formula.use"),
+                help=t("page.formula.help"),
                 on_click=lambda: self.change(drafts.written, st.session_state[key("text")]),
             )
-        st.caption(self._formula_state())
+        show_errors(st.container(), self._wrong("formula"))
+        if state := self._formula_state():
+            st.caption(t(f"page.build.formula.{state}"))
 
     def _formula_state(self) -> str:
         if self.draft.error is not None and self.draft.at == "formula":
-            return t("page.build.formula.kept")
+            return "kept"
         if self.draft.problem is None:
-            return t("page.build.formula.old")
-        return t("page.build.formula.long") if self.draft.inspection.formula is None else t("page.build.formula.now")
+            return "old"
+        return "long" if self.draft.inspection.formula is None else ""
 
     # ---- the leaves
 
     def leaves(self) -> None:
         rows = self.draft.rows
-        show_errors(st.container(), self._wrong("leaves"))
         columns = {
             "name": [row["name"] or t("page.target") for row in rows],
             "op": [row["op"] or None for row in rows],
@@ -240,13 +251,14 @@ class BuildPage:
         }
         table = key(f"leaves.{self.draft.table}")
         st.data_editor(
-            columns, key=table, hide_index=True, height=FORMULA_HEIGHT + 28, on_change=self._set_leaves, args=(table,),
+            columns, key=table, hide_index=True, height="stretch", on_change=self._set_leaves, args=(table,),
             column_config={
-                "name": st.column_config.TextColumn(t("page.build.leaf.name"), disabled=True),
+                "name": st.column_config.TextColumn(t("page.build.leaf.name"), disabled=True, width="small"),
                 "op": st.column_config.SelectboxColumn(t("page.build.leaf.op"), options=list(LEAF_OPS), width="small"),
-                "value": st.column_config.TextColumn(t("page.build.leaf.value"), width="medium"),
+                "value": st.column_config.TextColumn(t("page.build.leaf.value"), width="small"),
             },
         )  # fmt: skip
+        show_errors(st.container(), self._wrong("leaves"))
         hidden = drafts.hidden_leaves(self.draft)
         st.caption(t("page.build.leaves.more", count=hidden) if hidden else t("page.build.leaves.help"))
 
@@ -260,8 +272,9 @@ class BuildPage:
         st.session_state["page"] = NAME
         pages = st.session_state.setdefault("pages", {})
         pages[NAME] = drafts.settings_for(self.draft, ("zil",), None)
-        if st.query_params.to_dict() != self.link:
-            st.query_params.from_dict(self.link)
+        link, _, _ = self.link
+        if st.query_params.to_dict() != link:
+            st.query_params.from_dict(link)
 
 
 def _ask(field: Field, name: str) -> Any:

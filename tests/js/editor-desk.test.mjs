@@ -83,19 +83,21 @@ test("an edit that changes nothing is no edit", () => {
   assert.deepEqual([heard.sent.length, desk.state.rev], [0, 0]);
 });
 
-test("what is typed is sent when the typing pauses or ends, and is one step back", () => {
+test("the first letter typed is sent at once, the rest when the typing pauses or ends, and all are one step back", () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   const { desk, heard } = setUp();
+  const sent = () => heard.sent.map(({ rev, document }) => [rev, document.nodes[0].value]);
   for (const value of [3, 3.1, 3.14]) desk.typed({ do: "value", name: "x", value }, "value x", true);
-  assert.equal(heard.sent.length, 0);
+  assert.deepEqual(sent(), [[1, 3]]);
   mock.timers.tick(200);
-  assert.deepEqual(
-    heard.sent.map(({ rev, document }) => [rev, document.nodes[0].value]),
-    [[3, 3.14]],
-  );
+  assert.deepEqual(sent(), [
+    [1, 3],
+    [3, 3.14],
+  ]);
   desk.typed({ do: "value", name: "x", value: 3.141 }, "value x", true);
-  desk.typed({ do: "value", name: "x", value: 3.141 }, "value x");
   assert.equal(heard.sent.length, 2);
+  desk.typed({ do: "value", name: "x", value: 3.141 }, "value x");
+  assert.equal(heard.sent.length, 3);
   desk.travel(undo(desk.state.history));
   assert.equal(desk.draft.nodes[0].value, 2);
   mock.timers.reset();
