@@ -493,7 +493,7 @@ def test_pages_of_the_menu_end_with_build():
         for keyword in node.keywords
         if keyword.arg == "url_path"
     ]
-    assert urls[:3] == ["compare", "levels", "build"]
+    assert urls[:2] == ["compare", "levels"] and urls[-1] == "build"
 
 
 def test_json_formula_and_document_say_the_same():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -15,19 +15,20 @@ from pcgraph.gallery import gallery
 from pcgraph.inspect import op_rows
 from pcgraph.messages import ASSETS
 from pcgraph.ops import LEAF_OPS
-from pcgraph.problem import LIMITS, Problem
+from pcgraph.problem import LIMITS
 from pcgraph.templates import TEMPLATES, Field
 from pcgraph.ui import draft as drafts
 from pcgraph.ui.component import component
 from pcgraph.ui.draft import Draft
 from pcgraph.ui.settings import LONGEST_LINK, Settings, to_link
-from pcgraph.ui.text import escaped, show_errors, t
+from pcgraph.ui.text import show_errors, t
 from pcgraph.write import to_dot, to_pytorch
 
 NAME = "build"
 FIRST = "residual"  # what a visitor finds who brings nothing
 TARGETS = {"step": ("step_through.py", ("zil",)), "compare": ("compare.py", ("bp", "zil"))}
 VIEWS = ("formula", "leaves")
+KEPT = "draft.kept"  # the session's own place for the newest draft, for what is written outside of it
 
 
 def show_build_page() -> None:
@@ -35,12 +36,21 @@ def show_build_page() -> None:
     page = BuildPage()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         page.row()
-    page.tell(st.container())
+    show_desk(page.told)
+
+
+@st.fragment
+def show_desk(told: list[PCGraphError]) -> None:
+    """Draw what an edit changes, and nothing else: the row above costs as much again, and would wait for it."""
+    page = BuildPage()
+    page.tell(st.container(), told)
     with st.container(key=f"{NAME}-desk"):
         page.canvas()
         with st.container(key=f"{NAME}-side"):
             page.side()
     page.remember()
+    if page.complete != st.session_state[key("row")]:
+        st.rerun()  # the row's buttons open to a complete graph
 
 
 def key(part: str) -> str:
@@ -65,7 +75,8 @@ class BuildPage:
     def __init__(self) -> None:
         self.told: list[PCGraphError] = []
         if "draft" not in st.session_state:
-            st.session_state["draft"] = self._first()
+            self._keep(self._first())
+        st.session_state.setdefault(KEPT, [self.draft])[0] = self.draft
 
     @property
     def draft(self) -> Draft:
@@ -74,7 +85,10 @@ class BuildPage:
 
     def change(self, make: Callable[..., Draft], *given: Any) -> None:
         """Put another draft in the place of this one: what every view's handler does."""
-        st.session_state["draft"] = make(self.draft, *given)
+        self._keep(make(self.draft, *given))
+
+    def _keep(self, draft: Draft) -> None:
+        st.session_state["draft"] = draft
 
     def _first(self) -> Draft:
         """Return the link's draft, or the problem of the page the visitor comes from, or a first example."""
@@ -99,7 +113,12 @@ class BuildPage:
 
     # ---- the row above the canvas
 
+    @property
+    def complete(self) -> bool:
+        return self.draft.problem is not None
+
     def row(self) -> None:
+        st.session_state[key("row")] = self.complete
         with st.popover(t("page.build.start")):
             self._starts()
         with st.popover(t("page.build.template")):
@@ -137,7 +156,7 @@ class BuildPage:
         try:
             problem = TEMPLATES[name].build(**given)
         except PCGraphError as wrong:
-            st.session_state["draft"] = replace(self.draft, error=wrong, at="file")
+            self._keep(replace(self.draft, error=wrong, at="file"))
             return
         self.change(drafts.opened, to_dict(problem))
 
@@ -153,26 +172,22 @@ class BuildPage:
             self.change(drafts.file_opened, file.name, file.read(LIMITS.text + 1))
 
     def _save(self) -> None:
-        # Written when asked for, by a thread that has no session: the draft is bound here.
-        draft, problem, stem = self.draft, self.draft.problem, _stem(self.draft)
+        # Written when asked for, by a thread that has no session, and after more edits than this row has seen: what is
+        # bound here is the place where the newest draft lies.
+        kept, stem = st.session_state[KEPT], _stem(self.draft)
         st.download_button(
-            t("page.build.save.json"), lambda: drafts.text_of(draft), f"{stem}.json", "application/json",
+            t("page.build.save.json"), lambda: drafts.text_of(kept[0]), f"{stem}.json", "application/json",
             key=key("save.json"), on_click="ignore",
         )  # fmt: skip
         for part, write, ending in (
-            ("formula", lambda _: draft.inspection.formula or "", "txt"),
-            ("pytorch", to_pytorch, "py"),
-            ("dot", to_dot, "dot"),
+            ("formula", lambda draft: draft.inspection.formula or "", "txt"),
+            ("pytorch", lambda draft: to_pytorch(draft.problem), "py"),
+            ("dot", lambda draft: to_dot(draft.problem), "dot"),
         ):
             st.download_button(
-                t(f"page.build.save.{part}"), _written(write, problem), f"{stem}.{ending}", "text/plain",
-                key=key(f"save.{part}"), on_click="ignore", disabled=problem is None,
+                t(f"page.build.save.{part}"), _written(write, kept), f"{stem}.{ending}", "text/plain",
+                key=key(f"save.{part}"), on_click="ignore", disabled=not self.complete,
             )  # fmt: skip
-        st.caption(self._link_size())
-
-    def _link_size(self) -> str:
-        _, size, too_long = self.link
-        return escaped(too_long.text()) if too_long else t("page.build.link", size=size, most=LONGEST_LINK)
 
     def _go(self, name: str) -> None:
         clicked = st.button(
@@ -197,10 +212,10 @@ class BuildPage:
             key=key("editor"), data=editor_data(self.draft), on_edit_change=self._edited
         )
 
-    def tell(self, place: Any) -> None:
+    def tell(self, place: Any, told: Sequence[PCGraphError]) -> None:
         """Say above the canvas what could not be opened, read or linked."""
         _, _, too_long = self.link
-        show_errors(place, [*self.told, *self._wrong("file"), *self._wrong("canvas"), *filter(None, [too_long])])
+        show_errors(place, [*told, *self._wrong("file"), *self._wrong("canvas"), *filter(None, [too_long])])
 
     def _edited(self) -> None:
         self.change(drafts.edited, st.session_state[key("editor")].get("edit"))
@@ -215,6 +230,9 @@ class BuildPage:
             format_func=lambda view: t(f"page.build.{view}"), label_visibility="collapsed",
         )  # fmt: skip
         {"formula": self.formula, "leaves": self.leaves}[view]()
+        _, size, too_long = self.link
+        if not too_long:
+            st.caption(t("page.build.link", size=size, most=LONGEST_LINK))
 
     # ---- the formula
 
@@ -289,12 +307,13 @@ def _ask(field: Field, name: str) -> Any:
     return st.selectbox(field.label(), field.choices, field.choices.index(field.default), key=name)
 
 
-def _written(write: Callable[[Problem], str], problem: Problem | None) -> Callable[[], str]:
+def _written(write: Callable[[Draft], str], kept: Sequence[Draft]) -> Callable[[], str]:
     """Return a download that is written when it is asked for; what can't be written says so in the file."""
 
     def text() -> str:
+        draft = kept[0]
         try:
-            return write(problem) if problem is not None else ""
+            return write(draft) if draft.problem is not None else ""
         except PCGraphError as error:
             return error.text()
 
