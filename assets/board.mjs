@@ -2,10 +2,13 @@
 
 import { HEADER } from "./columns.mjs";
 import { html } from "./dom.mjs";
+import { createFold } from "./fold.mjs";
+import { CARD, moduleNames, placeGroups } from "./folding.mjs";
 import { laneFrame } from "./frame.mjs";
 import { columnsOf, fit, leastCell, NUMBER, place, readableHeight } from "./geometry.mjs";
 import { createGraph } from "./graph.mjs";
 import { measure } from "./measure.mjs";
+import { createMinimap, HEIGHT as STRIP } from "./minimap.mjs";
 import { bringIntoView, listenGestures, zoomAbout } from "./viewport.mjs";
 
 const READABLE = 30; // with more nodes than this, overview comes before numbers
@@ -14,20 +17,22 @@ const LEAST = { page: 16 / NUMBER, stage: 24 / NUMBER };
 const MOST = { page: 1.25, stage: 2.4 };
 
 /** Return the board: `draw(position, how)`, `resize(size, mode)`, `select(name)`, `fit()`, `zoom(factor)`, `view`, `destroy()`; `needs` is the height its numbers ask for. */
-export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
+export function createBoard({ payload, lanes, say, family, folded = false, onSelect, onOpen, onView }) {
   const several = lanes.length > 1;
-  const metrics = measure(payload, family, { marks: several });
+  const metrics = measure(payload, family, { marks: several, modules: moduleNames(payload) });
   const rows = html("div", { class: "lanes" });
-  const element = html("div", { class: "board" }, rows);
+  const minimap = payload.nodes.length > READABLE ? createMinimap({ payload, lanes, say, onMove: moveTo }) : null;
+  const element = html("div", { class: "board" }, rows, minimap?.element);
   let size = { w: 0, h: 0 };
   let mode = "page";
   let [plan, geometry, graphs, view] = [null, null, [], null];
   let [free, last, selected] = [false, null, null];
+  let accompanies = false; // a module was opened: once the front is in sight, it stays so
 
   const stop = listenGestures(rows, {
     get: () => view,
     set: (next) => {
-      free = true;
+      [free, accompanies] = [true, false];
       show(next);
     },
     done: settle,
@@ -39,6 +44,7 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
   // Overview asks for everything at once; otherwise small or narrow pictures keep their numbers and are panned.
   function fitAll(overview = false) {
     free = false;
+    if (folded) return fitFolded();
     const read = !overview && (size.w < NARROW || mode === "stage" || payload.nodes.length <= READABLE);
     plan = fit(payload, area(), metrics, {
       densest: several ? "compact" : "full",
@@ -49,6 +55,44 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
     rebuild();
     show(centred());
     follow();
+  }
+
+  // Modules are read: a picture that is too high for its lane is panned.
+  function fitFolded() {
+    plan = null;
+    geometry = placeGroups(payload.folded, size.w / LEAST[mode]);
+    const top = several ? HEADER : 0;
+    const k = Math.max(LEAST[mode], Math.min(MOST[mode], size.w / geometry.w, (laneHeight() - top) / geometry.h));
+    rebuild();
+    show({ k, x: (size.w - geometry.w * k) / 2, y: top + Math.max(0, (laneHeight() - top - geometry.h * k) / 2) });
+    follow();
+  }
+
+  // The whole graph, as rich as its numbers are readable with one module in sight.
+  function openAt(name) {
+    const members = payload.folded.groups.find((group) => group.name === name).members.map((i) => payload.nodes[i]);
+    const [xs, ys] = [members.map((node) => node.x), members.map((node) => node.y)];
+    const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+    const room = area().h - STRIP;
+    const density = densityFor({ w: size.w / (right - left + 1), h: room / (bottom - top + 1) }, "tall");
+    plan = { density, scale: LEAST[mode], cell: leastCell(density, metrics) };
+    rebuild();
+    const k = plan.scale;
+    const middle = { x: ((left + right + 1) / 2) * plan.cell.w, y: ((top + bottom) / 2) * plan.cell.h };
+    [free, accompanies] = [true, true];
+    show({ k, x: inside(size.w / 2 - middle.x * k, k), y: HEADER + room / 2 - middle.y * k });
+  }
+
+  // From the mini-map: the share of the columns that the middle of the board shows.
+  function moveTo(share) {
+    [free, accompanies] = [true, false];
+    show({ ...view, x: inside(size.w / 2 - share * geometry.columns * geometry.cell.w * view.k, view.k) });
+  }
+
+  // A picture wider than the board fills it.
+  function inside(x, k) {
+    const spare = size.w - geometry.columns * geometry.cell.w * k;
+    return spare < 0 ? Math.min(0, Math.max(spare, x)) : spare / 2;
   }
 
   function centred() {
@@ -62,9 +106,10 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
   }
 
   function rebuild() {
-    geometry = place(payload, plan.density, plan.cell, metrics);
+    if (!folded) geometry = place(payload, plan.density, plan.cell, metrics);
+    const draw = folded ? createFold : createGraph;
     graphs = lanes.map((lane) =>
-      createGraph({
+      draw({
         payload,
         lane,
         geometry,
@@ -72,6 +117,7 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
         say,
         title: several ? laneTitle(payload.lanes[lane]) : "",
         onSelect,
+        onOpen,
       }),
     );
     rows.replaceChildren(
@@ -80,7 +126,7 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
       ),
     );
     graphs.forEach((graph) => graph.select(selected));
-    if (last) draw(last, {});
+    if (last) redraw(last, {});
   }
 
   const laneTitle = (lane) =>
@@ -92,12 +138,15 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
   function show(next) {
     view = next;
     graphs.forEach((graph) => graph.place(view, { w: size.w, h: laneHeight() }));
+    minimap?.place(folded ? null : view, geometry, size.w);
     onView?.();
   }
 
   // After a gesture: the richest cards whose numbers are readable at this zoom, every node staying where it is.
   function settle() {
+    if (folded) return;
     const cell = { w: geometry.cell.w * view.k, h: geometry.cell.h * view.k };
+    const room = area().h - STRIP;
     const density = densityFor(cell);
     if (density === geometry.density) return;
     const least = leastCell(density, metrics);
@@ -107,19 +156,20 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
     show({ ...view, k: scale });
   }
 
-  function densityFor(cell) {
+  function densityFor(cell, otherwise = "box") {
     const open = several ? ["compact", "tall"] : ["full", "slim", "compact", "tall"];
     return (
       open.find((one) => {
         const least = leastCell(one, metrics);
         return cell.w >= least.w * LEAST[mode] - 0.01 && cell.h >= least.h * LEAST[mode] - 0.01;
-      }) ?? "box"
+      }) ?? otherwise
     );
   }
 
   // When not all columns fit, keep the front (or the selected node) in sight.
-  function follow() {
-    if (free || !view || geometry.columns * geometry.cell.w * view.k <= size.w + 1) return;
+  function follow(before = null) {
+    if (folded) return followFolded();
+    if ((free && !(accompanies && sees(before))) || !view || geometry.columns * geometry.cell.w * view.k <= size.w + 1) return;
     const column = columnToFollow();
     if (column === null) return;
     const width = geometry.cell.w * view.k;
@@ -128,27 +178,43 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
     if (x !== view.x) show({ ...next, x });
   }
 
+  function followFolded() {
+    const front = last?.frames.find((frame) => frame.front !== null)?.front ?? null;
+    const place = payload.folded.groups.findIndex(({ levels }) => levels[0] <= front && front <= levels[1]);
+    if (free || !view || place < 0 || geometry.h * view.k <= laneHeight() + 1) return;
+    const top = view.y + geometry.cards[place].y * view.k;
+    if (top < 0 || top + CARD.h * view.k > laneHeight())
+      show({ ...view, y: Math.min(0, Math.max(laneHeight() / 2 - (top - view.y), laneHeight() - geometry.h * view.k)) });
+  }
+
+  const sees = (front) => {
+    const x = front === null ? NaN : view.x + (columnsOf(payload) - 1 - front) * geometry.cell.w * view.k;
+    return x >= 0 && x + geometry.cell.w * view.k <= size.w;
+  };
+
   function columnToFollow() {
     const front = last?.frames.find((frame) => frame.front !== null && frame.front < geometry.columns)?.front ?? null;
     if (front !== null) return Math.max(0, columnsOf(payload) - 1 - front);
     return payload.nodes.find((node) => node.name === (selected ?? payload.output))?.x ?? null;
   }
 
-  function draw({ t, phase }, how) {
+  function redraw({ t, phase }, how) {
     const frames = lanes.map((lane) => laneFrame(payload, lane, t, phase));
     last = { t, phase, frames };
+    minimap?.draw(t);
     graphs.forEach((graph, i) => graph.draw(frames[i], i ? frames[0] : null, how));
   }
 
   return {
     element,
     draw(position, how = {}) {
-      draw(position, how);
-      follow();
+      const before = last?.frames.find((frame) => frame.front !== null)?.front ?? null;
+      redraw(position, how);
+      follow(before);
     },
     travel: (share) => graphs.forEach((graph) => graph.travel(share)),
     get messages() {
-      return geometry !== null && geometry.density !== "box";
+      return !folded && geometry !== null && geometry.density !== "box";
     },
     resize(next, nextMode) {
       const same = next.w === size.w && next.h === size.h && nextMode === mode;
@@ -163,6 +229,12 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
       follow();
     },
     fit: fitAll,
+    /** Show the graph by module, or the whole of it with one module in sight. */
+    fold(on, name = null) {
+      folded = on;
+      if (folded || name === null) fitAll();
+      else openAt(name);
+    },
     zoom(factor) {
       free = true;
       show(zoomAbout(view, [size.w / 2, area().h / 2 + HEADER], factor));
@@ -170,10 +242,10 @@ export function createBoard({ payload, lanes, say, family, onSelect, onView }) {
     },
     needs: payload.nodes.length > READABLE ? 0 : lanes.length * (readableHeight(payload, metrics) + HEADER),
     get view() {
-      return free ? { ...view, plan } : null;
+      return free && !folded ? { ...view, plan } : null;
     },
     restore(saved) {
-      if (!saved) return;
+      if (!saved || folded) return;
       [free, plan] = [true, saved.plan];
       rebuild();
       show({ x: saved.x, y: saved.y, k: saved.k });

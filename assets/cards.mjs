@@ -34,13 +34,11 @@ function printed(value, signed, print) {
 
 export function createHeat(box) {
   const shades = SHADES.map((shade) => svg("path", { class: `heat heat${shade}` }));
-  const element = svg(
-    "g",
-    {},
-    svg("rect", { class: "heat-ground", x: box.x, y: box.y, width: box.w, height: box.h }),
-    ...shades,
-  );
+  const ground = svg("rect", { class: "heat-ground", x: box.x, y: box.y, width: box.w, height: box.h });
+  const element = svg("g", {}, ground, ...shades);
+  const showGround = shown(ground);
   const draw = setter((value) => {
+    showGround(typeof value !== "object" || value === null || Boolean(value.cells)); // not where its size alone travelled
     const paths = heatPaths(value, box);
     shades.forEach((path, i) => path.setAttribute("d", paths[SHADES[i]]));
   });
@@ -212,7 +210,7 @@ function smallCard(node, card, context, { nameY, numberY, oneLine }) {
   };
 }
 
-function boxCard(node, card, { scale }) {
+function boxCard(node, card, { scale, strength = null }) {
   let setClass = () => {};
   return {
     press: { class: "press card", height: card.h, rx: node.kind === "input" ? 11 : 6 },
@@ -221,7 +219,8 @@ function boxCard(node, card, { scale }) {
     },
     draw(now) {
       const value = quantity(node, now);
-      setClass(`press card ${sign(value)} strength${Math.ceil(5 * Math.abs(scale(value)))}`);
+      const strong = strength ? strength(now.size ?? scalar(value)) : Math.ceil(5 * Math.abs(scale(value)));
+      setClass(`press card ${sign(value)} strength${strong}`);
     },
   };
 }

@@ -6,7 +6,7 @@ import { SPEEDS } from "./player.mjs";
 import { PHASES } from "./position.mjs";
 
 /** Return the bar; each button calls `perform(action)`. */
-export function createControls({ say, steps, perform, setGrain, setSpeed, share }) {
+export function createControls({ say, steps, perform, setGrain, setSpeed, share, folds = false }) {
   const iconButton = (name, action, key) =>
     button(
       html("button", { type: "button", class: "button", "aria-label": say(key), title: say(key) }, icon(name)),
@@ -41,9 +41,14 @@ export function createControls({ say, steps, perform, setGrain, setSpeed, share 
     SPEEDS.map((one) => [String(one), say("stage.speed_times", { speed: String(one) })]),
     (value) => setSpeed(Number(value)),
   );
+  const fold = folds ? iconButton("modules", "fold", "stage.fold") : null;
+  const setFold = fold ? ["aria-label", "title"].map((name) => attribute(fold, name)) : [];
+  const setPressedFold = fold ? attribute(fold, "data-folded") : () => {};
+  fold?.append(icon("nodes"));
   const zoom = html(
     "div",
     { class: "zoom" },
+    fold,
     iconButton("minus", "zoomOut", "stage.zoom_out"),
     iconButton("plus", "zoomIn", "stage.zoom_in"),
     iconButton("fit", "fit", "stage.fit"),
@@ -80,7 +85,10 @@ export function createControls({ say, steps, perform, setGrain, setSpeed, share 
   const setPlace = text(words);
   return {
     element,
-    draw({ t, phase, playing, speedNow }) {
+    focusFold: () => fold?.focus(),
+    draw({ t, phase, playing, speedNow, folded }) {
+      for (const set of setFold) set(say(folded ? "stage.unfold" : "stage.fold"));
+      setPressedFold(String(folded));
       const name = say(playing ? "stage.pause" : "stage.play");
       setPlay(name);
       setTitle(name);

@@ -14,10 +14,13 @@ const THUMB = 24;
 /** Return the finite energies of a lane, in order; BP has none. */
 const energiesOf = (lane) => (lane.energy ?? []).map((value) => (value === null ? null : Number(value)));
 
-/** Return how the energy goes: "none", "broken", "flat", "falls", "rises" or "turns" with the step where it first rises. */
+// What is not a number has no place on the curve.
+const known = (value) => value !== null && !Number.isNaN(value);
+
+/** Return how the energy goes: "none", "start" (one alone), "broken", "flat", "falls", "rises" or "turns" with the step where it first rises. */
 export function trend(energies) {
   const values = energies.filter((value) => value !== null);
-  if (values.length < 2) return { kind: "none", step: null };
+  if (values.length < 2) return { kind: values.length ? "start" : "none", step: null };
   if (values.some((value) => !Number.isFinite(value)))
     return { kind: "broken", step: values.findIndex((value) => !Number.isFinite(value)) };
   const rises = (i) => values[i] > values[i - 1] * (1 + 1e-12);
@@ -94,7 +97,7 @@ export function createEnergy({ payload, lanes, say, onInput }) {
     draw(now);
   }
   function curveParts({ energies }, i) {
-    const points = energies.map((value, t) => (value === null ? null : [x(t), y(value)])).filter(Boolean);
+    const points = energies.map((value, t) => (known(value) ? [x(t), y(value)] : null)).filter(Boolean);
     const line = svg("polyline", {
       class: `energy-line line${i}`,
       points: points.map((p) => p.map((v) => v.toFixed(1)).join(",")).join(" "),
@@ -118,8 +121,10 @@ export function createEnergy({ payload, lanes, say, onInput }) {
     head.setAttribute("x2", x(t));
     dots.forEach((dot, i) => {
       const at = Math.min(t, curves[i].energies.length - 1);
+      const value = curves[i].energies[at];
       dot.setAttribute("cx", x(at));
-      dot.setAttribute("cy", y(curves[i].energies[at]));
+      dot.setAttribute("cy", y(known(value) ? value : 0));
+      dot.setAttribute("class", known(value) ? "dot on" : "dot");
     });
   }
   return { element, slider, resize: redraw, draw };
@@ -138,6 +143,7 @@ function captionOf(curves, t, log, say) {
         step,
       };
       const start = say(curves.length > 1 ? "stage.energy_of" : "stage.energy", slots);
+      if (kind === "start") return start;
       return (
         start + say(kind === "rises" && lane.rate === 1 ? "stage.energy_rises_unit" : `stage.energy_${kind}`, slots)
       );

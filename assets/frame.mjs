@@ -60,7 +60,16 @@ function nodeFrame(lane, node, i, t, times) {
     reads: series ? readAt : null,
     read: gradient === null ? "no" : readAt === t && times.read === t ? "now" : "before",
     place: placeOf(lane, node.level, t),
+    size: sizeAt(lane, node, i, t),
   };
+}
+
+/** Return the size of a node's error at step t, null before it is computed. Behind a front nobody reads a node any
+ *  more: there it is the size at which the front passed. */
+export function sizeAt(lane, node, i, t) {
+  if (isLeaf(node)) return null;
+  const size = scalar(entry(lane.errors[i], lane.front && followsFront(lane) ? Math.min(t, node.level) : t));
+  return size === null ? null : Math.abs(size);
 }
 
 function placeOf(lane, level, t) {
@@ -82,7 +91,7 @@ function edgeFrame(lane, userLevel, k, t, times) {
 export const different = (a, b) => a !== b && (typeof a !== "object" || JSON.stringify(a) !== JSON.stringify(b));
 
 // Of a Z-IL lane the payload tells whether its nodes kept still until the front came.
-const followsFront = (lane) => lane.method === "bp" || (lane.reading ? lane.reading !== "moved" : lane.levelled);
+export const followsFront = (lane) => lane.method === "bp" || (lane.reading ? lane.reading !== "moved" : lane.levelled);
 
 const levelMemo = new WeakMap();
 function levelsByName(payload) {
@@ -110,7 +119,9 @@ export function relation(value, reference) {
 }
 
 function tensorRelation(value, reference) {
-  if (typeof value !== typeof reference || value.cells.length !== reference.cells.length) return "no";
+  if (typeof value !== typeof reference) return "no";
+  if (!value.cells || !reference.cells) return relation(scalar(value), scalar(reference)); // sizes alone travelled
+  if (value.cells.length !== reference.cells.length) return "no";
   const [a, b] = [value.cells.map(Number), reference.cells.map(Number)];
   const apart = Math.max(...a.map((cell, i) => Math.abs(cell - b[i])));
   return apart === 0 ? "exact" : verdictOf(apart / Math.max(...a.map(Math.abs), ...b.map(Math.abs)));

@@ -20,7 +20,7 @@ const RULES = {
 
 /** Return the width of a card: room for the longest name and the widest number. */
 function cardWidth(density, metrics) {
-  const name = Math.min(metrics.name, 110);
+  const name = Math.min(metrics.name, metrics.longest ?? 110);
   const mark = metrics.marks ? 18 : 0;
   if (density === "box") return 30;
   if (density === "tall") return Math.max(78, Math.max(name + mark, metrics.brief + 18) + 22);

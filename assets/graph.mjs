@@ -3,18 +3,22 @@
 import { createColumns } from "./columns.mjs";
 import { svg } from "./dom.mjs";
 import { createEdges } from "./edges.mjs";
+import { opensFolded } from "./folding.mjs";
 import { barScale } from "./frame.mjs";
 import { atOnce, createIdle } from "./idle.mjs";
 import { createNode } from "./node.mjs";
+import { metScale, strengthOf } from "./sizes.mjs";
 
 /** Draw the nodes and edges of a lane. `geometry` comes from geometry.mjs, frames from frame.mjs. */
 export function createGraph({ payload, lane, geometry, metrics, say, title, onSelect }) {
   const columns = createColumns(payload, geometry, say, title);
   const edges = createEdges(payload.edges, geometry, (edge) => onSelect(edge.to));
-  const labels = geometry.density === "box" ? createIdle() : atOnce;
-  const scale = barScaleOf(payload);
+  const large = opensFolded(payload);
+  const scale = large ? metScale(payload) : barScaleOf(payload);
+  const labels = large || geometry.density === "box" ? createIdle() : atOnce;
+  const strength = large ? strengthOf(payload) : null;
   const nodes = payload.nodes.map((node, i) => {
-    const context = { payload, lane, say, metrics, scale, labels, density: geometry.density };
+    const context = { payload, lane, say, metrics, scale, strength, labels, density: geometry.density };
     return createNode(node, geometry.cards[i], context);
   });
   const world = svg(
@@ -32,12 +36,16 @@ export function createGraph({ payload, lane, geometry, metrics, say, title, onSe
     columns.heads,
   );
   listen(nodes, edges, labels, onSelect);
+  let seen = () => true; // of a large graph, what lies outside the board is drawn when it comes in sight
 
   return {
     element,
     draw(frame, reference, { travel = false, flash = false } = {}) {
       columns.draw(frame.front);
-      nodes.forEach((node, i) => node.draw(frame.nodes[i], reference && reference.nodes[i], flash));
+      nodes.forEach((node, i) => {
+        const lit = flash && (!large || frame.nodes[i].place === "front"); // a few: each is painted apart
+        node.draw(frame.nodes[i], reference && reference.nodes[i], lit, seen(i));
+      });
       edges.draw(frame.edges, travel);
     },
     travel: edges.travel,
@@ -45,8 +53,16 @@ export function createGraph({ payload, lane, geometry, metrics, say, title, onSe
     place(view, size) {
       world.setAttribute("transform", `translate(${view.x},${view.y}) scale(${view.k})`);
       columns.place(view, size);
+      if (!large || geometry.density === "box") return;
+      seen = (i) => inSight(geometry.cards[i], view, size);
+      nodes.forEach((node, i) => node.show(seen(i)));
     },
   };
+}
+
+function inSight({ x, y, w, whole }, { x: left, y: top, k }, size) {
+  const [across, down] = [left + x * k, top + y * k];
+  return across < size.w + w && across + w * k > -w && down < size.h + whole && down + whole * k > -whole;
 }
 
 const scales = new WeakMap();

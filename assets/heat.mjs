@@ -5,7 +5,7 @@ export const SHADES = [-4, -3, -2, -1, 1, 2, 3, 4];
 /** Return the path of every shade for a tensor entry drawn into a box. */
 export function heatPaths(entry, box) {
   const paths = Object.fromEntries(SHADES.map((shade) => [shade, ""]));
-  if (!entry || typeof entry !== "object") return paths;
+  if (!entry?.cells) return paths; // a number, or a tensor that travels as its size alone
   const [rows, columns] = entry.grid;
   const [w, h] = [box.w / columns, box.h / rows];
   entry.cells.forEach((cell, i) => {

@@ -2,6 +2,7 @@
 
 import { svg } from "./dom.mjs";
 
+const dot = (x, y) => `M${x - 1} ${y}a1 1 0 1 0 2 0a1 1 0 1 0-2 0`;
 const PATHS = {
   first: "M5 4v12M16 4 7 10l9 6z",
   back: "M14 4 5 10l9 6z",
@@ -12,9 +13,11 @@ const PATHS = {
   plus: "M10 4v12M4 10h12",
   minus: "M4 10h12",
   fit: "M3 8V3h5M12 3h5v5M17 12v5h-5M8 17H3v-5",
+  modules: "M3 3h5v5H3zM12 3h5v5h-5zM3 12h5v5H3zM12 12h5v5h-5z",
+  nodes: [4, 10, 16].flatMap((x) => [4, 10, 16].map((y) => dot(x, y))).join(""),
   close: "M5 5l10 10M15 5 5 15",
 };
-const OPEN = new Set(["pause", "plus", "minus", "fit", "close"]);
+const OPEN = new Set(["pause", "plus", "minus", "fit", "close", "modules", "nodes"]);
 
 /** Return a 20 × 20 icon. */
 export function icon(name) {

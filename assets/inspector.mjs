@@ -160,7 +160,9 @@ function tableOf(caption, head, rows, marked = false) {
 }
 
 function nameButton(name, onSelect) {
-  const button = html("button", { type: "button", class: "name-button" }, name);
+  // A module's path may break after its dots.
+  const parts = name.split(/(?<=\.)/).flatMap((part, i) => (i ? [html("wbr"), part] : [part]));
+  const button = html("button", { type: "button", class: "name-button" }, ...parts);
   button.addEventListener("click", () => onSelect(name));
   return button;
 }

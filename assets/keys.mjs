@@ -21,7 +21,7 @@ const KEYS = {
 };
 const ACTIVATES = new Set([" "]);
 const OWN_KEYS =
-  "input:not([type=checkbox]):not([type=button]):not([type=submit]), textarea, select, [contenteditable=''], [contenteditable=true], [role=slider], [role=combobox], [role=listbox], [role=menu], [role=tab], [role=spinbutton], [role=textbox], [role=grid], [role=dialog]";
+  "input:not([type=checkbox]):not([type=button]):not([type=submit]), textarea, select, [contenteditable=''], [contenteditable=true], [role=slider], [role=scrollbar], [role=combobox], [role=listbox], [role=menu], [role=tab], [role=spinbutton], [role=textbox], [role=grid], [role=dialog]";
 const PRESSABLE = "button, a[href], summary, input[type=checkbox], [role=switch], [role=option], [role=radio]";
 
 /** Return the action of a key event, or null when it belongs to somebody else. `path` is the event's composed path. */

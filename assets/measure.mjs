@@ -1,15 +1,17 @@
 // How wide texts are in the page's font, measured once on a canvas: never by laying out the page.
 
-import { NUMBER } from "./geometry.mjs";
 import { scalar } from "./frame.mjs";
+import { NUMBER } from "./geometry.mjs";
 
 const LONGEST_NAME = 110;
 
 /** Return the widths that geometry needs, and the names cut to fit a card. */
-export function measure(payload, family, { marks = false } = {}) {
+export function measure(payload, family, { marks = false, modules = null } = {}) {
   const width = ruler(`700 ${NUMBER}px ${family}`);
   const small = ruler(`700 15px ${family}`);
-  const names = new Map(payload.nodes.map((node) => [node.name, cut(node.name, LONGEST_NAME, width)]));
+  const longest = modules?.longest ?? LONGEST_NAME;
+  const within = (name) => modules?.within.get(name) ?? name;
+  const names = new Map(payload.nodes.map(({ name }) => [name, cut(within(name), longest, width)]));
   const pills = new Map(Object.entries(payload.ops).map(([op, { symbol }]) => [op, Math.max(24, small(symbol) + 14)]));
   const heads = payload.nodes.map((node) => width(names.get(node.name)) + (pills.get(node.op) ?? 24) + 32);
   const values = payload.lanes.flatMap((lane) => [...lane.values, ...lane.predictions]);
@@ -17,7 +19,9 @@ export function measure(payload, family, { marks = false } = {}) {
   return {
     marks,
     tensors: payload.nodes.some((node) => node.shape?.length > 0),
+    longest,
     names,
+    groups: new Map((modules?.names ?? []).map((name) => [name, cut(name, modules.room, width)])),
     pills,
     name: Math.max(...[...names.values()].map(width)),
     head: Math.max(...heads),

@@ -1,11 +1,11 @@
 // One node: a focusable button that carries its numbers in full, and a card that shows them.
 
 import { CARDS } from "./cards.mjs";
-import { attribute, svg } from "./dom.mjs";
+import { attribute, shown, svg } from "./dom.mjs";
 import { isLeaf, scalar } from "./frame.mjs";
 import { number } from "./messages.mjs";
 
-/** Return {name, element, button, draw(now, reference, flash), select(on)}. */
+/** Return {name, element, button, draw(now, reference, flash, seen), show(seen), select(on)}: out of sight a card waits, and is no work for the browser. */
 export function createNode(node, card, context) {
   const body = CARDS[context.density](node, card, context);
   const button = svg("rect", { role: "button", tabindex: 0, "data-node": node.name, width: card.w }, title(node));
@@ -14,23 +14,31 @@ export function createNode(node, card, context) {
   const data = ["value", "prediction", "error"].map((name) => [name, attribute(button, `data-${name}`)]);
   const setGradient = attribute(button, "data-gradient");
   const setLabel = attribute(button, "aria-label");
+  const setShown = element.children.length > 1 ? shown(element.firstChild) : () => {}; // the button stays
   let selected = false;
   let place = "plain";
   let lit = "";
+  let waiting = null;
   const classes = () => setClass(`node ${node.kind} ${place}${lit}${selected ? " selected" : ""}`);
 
   return {
     name: node.name,
     element,
     button,
-    draw(now, reference, flash) {
+    draw(now, reference, flash, seen = true) {
       place = isLeaf(node) && now.place === "front" ? "ahead" : now.place;
       lit = now.read === "now" ? " lit" : "";
       classes();
       const changed = data.map(([name, set]) => set(full(now[name])));
       changed.push(setGradient(full(now.gradient)));
       if (changed.includes(true)) context.labels.put(node.name, () => setLabel(spoken(node, now, context)));
-      body.draw(now, reference, flash);
+      waiting = seen ? null : [now, reference];
+      if (seen) body.draw(now, reference, flash);
+    },
+    show(seen) {
+      setShown(seen);
+      if (seen && waiting) body.draw(...waiting, false);
+      if (seen) waiting = null;
     },
     select(on) {
       selected = on;

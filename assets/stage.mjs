@@ -5,6 +5,7 @@ import { createControls } from "./controls.mjs";
 import { createEnergy } from "./energy.mjs";
 import { attribute, html, text } from "./dom.mjs";
 import { explainStep } from "./explain.mjs";
+import { opensFolded } from "./folding.mjs";
 import { createFullStage } from "./fullstage.mjs";
 import { createInspector } from "./inspector.mjs";
 import { listenKeys } from "./keys.mjs";
@@ -23,7 +24,7 @@ const BELOW = 80 + 38 + 16; // curve, controls and the gaps between
  *
  * options: t, phase ("step" or "phases" grain is told by phase), selected, speed, playing: where to start;
  * lanes: indices of the lanes to show (default all); messages: the table of sentences (default: fetched);
- * theme: "light", "dark" (default: read from the page); lang; share(): the link to copy; onChange(state): called after each change.
+ * theme: "light", "dark" (default: read from the page); lang; share(): the link to copy; onChange(state): called after each change; onSelect(name): after each selection.
  */
 export function createStage(element, payload, options = {}) {
   const root = html("div", { class: "stage", "data-testid": "stage", lang: options.lang ?? "en" });
@@ -35,6 +36,7 @@ export function createStage(element, payload, options = {}) {
     speed: options.speed ?? 1,
     playing: Boolean(options.playing),
     view: options.view ?? null,
+    folded: options.folded ?? opensFolded(payload),
   };
   let [say, parts, alive, size] = [null, null, true, { width: 0, height: 600 }];
   element.append(root);
@@ -64,7 +66,7 @@ export function createStage(element, payload, options = {}) {
     size = { width, height };
     layout();
   });
-  const stopKeys = listenKeys(root, perform, (one) => root.contains(one) && !one.matches("select"));
+  const stopKeys = listenKeys(root, perform, (one) => root.contains(one) && !one.matches("select, [role=scrollbar]"));
   let measured = null; // sizes of board and curve, as last seen
   const boardSize = new ResizeObserver(([{ contentRect: { width: w, height: h } }]) => {
     measured = { ...measured, board: { w, h } };
@@ -103,7 +105,7 @@ export function createStage(element, payload, options = {}) {
     const caption = html("p", { class: "stage-caption", role: "status", "aria-live": "polite" }, words);
     parts = {
       lanes,
-      board: createBoard({ ...shared, family, onView: changed }),
+      board: createBoard({ ...shared, family, folded: state.folded, onOpen: unfold, onView: changed }),
       inspector: createInspector(shared),
       energy: createEnergy({
         ...shared,
@@ -112,7 +114,15 @@ export function createStage(element, payload, options = {}) {
           moveTo({ ...atGrain(state, null), t, phase: state.phase && "feedback" });
         },
       }),
-      controls: createControls({ say, steps: stepsOf(payload), perform, setGrain, setSpeed, share: options.share }),
+      controls: createControls({
+        say,
+        steps: stepsOf(payload),
+        perform,
+        setGrain,
+        setSpeed,
+        share: options.share,
+        folds: opensFolded(payload),
+      }),
       legend: createLegend(say),
       setCaption: text(words),
     };
@@ -161,7 +171,7 @@ export function createStage(element, payload, options = {}) {
     parts.board.draw({ t, phase }, how);
     parts.inspector.draw({ t, phase, selected });
     parts.energy.draw(t);
-    parts.controls.draw({ t, phase, playing, speedNow: speed });
+    parts.controls.draw({ t, phase, playing, speedNow: speed, folded: state.folded });
     if (!playing || speed <= 1) parts.setCaption(captionText(t, steps, phase));
     data.method(parts.lanes.map((index) => payload.lanes[index].method).join(" "));
     data.t(String(t));
@@ -227,6 +237,28 @@ export function createStage(element, payload, options = {}) {
     parts.inspector.draw(state);
     data.selected(name ?? "");
     changed();
+    options.onSelect?.(name);
+  }
+
+  function setFolded(folded, name = null) {
+    select(null);
+    state.folded = folded;
+    parts.board.fold(folded, name);
+    draw({});
+    changed();
+  }
+
+  function unfold(name, byKey = false) {
+    setFolded(false, name);
+    if (byKey) parts.controls.focusFold(); // the card that had the focus is gone
+  }
+
+  // The module that the front is in, else the output's.
+  function toggleFolded() {
+    if (!opensFolded(payload)) return false;
+    const { groups } = payload.folded;
+    const here = groups.find(({ levels }) => levels[0] <= state.t && state.t <= levels[1]) ?? groups.at(-1);
+    return setFolded(!state.folded, here.name);
   }
 
   function setGrain(grain) {
@@ -242,6 +274,7 @@ export function createStage(element, payload, options = {}) {
     if (parts.legend.open) return parts.legend.close();
     if (full.on) return full.leave();
     if (state.selected !== null) return select(null);
+    if (opensFolded(payload) && !state.folded) return setFolded(true);
     return false;
   }
 
@@ -263,6 +296,7 @@ export function createStage(element, payload, options = {}) {
       zoomIn: () => parts.board.zoom(1.3),
       zoomOut: () => parts.board.zoom(1 / 1.3),
       fit: () => parts.board.fit(true),
+      fold: toggleFolded,
       escape,
     }[action]();
   }
@@ -282,13 +316,14 @@ export function createStage(element, payload, options = {}) {
       journey.finish();
       payload = nextPayload;
       Object.assign(options, nextOptions);
-      const start = same ? state : { t: 0, selected: null, view: null };
+      const start = same ? state : { t: 0, selected: null, view: null, folded: opensFolded(payload) };
       Object.assign(state, {
         ...start,
         ...pick(nextOptions, ["phase", "selected", "speed"]),
         t: clampStep(nextOptions.t ?? start.t, stepsOf(payload)),
       });
       if (!same) parts?.board.fit();
+      room.look(); // what stands above may have changed with the payload
       if (say) build();
     },
     setTheme(theme) {

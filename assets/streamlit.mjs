@@ -1,11 +1,12 @@
 // The stage as a Streamlit component (Custom Components v2): mounted once, updated when its data changes.
 //
-// data: {payload (as text), t, resets, phase, lang, messages, lanes, selected, height}; another number of `resets` goes
+// data: {payload (as text), t, resets, asks, phase, lang, messages, lanes, selected, height}; another number of `resets` goes
 // back to step t. Nothing is reported to Python while stepping; the step is written into the page's address, where a
 // reload and a shared link find it.
 
 import { loadMessages } from "./messages.mjs";
 import { createStage } from "./stage.mjs";
+import { mountOnce } from "./mounting.mjs";
 import { loadStyle } from "./style.mjs";
 // Named here too, so that the browser fetches them all at once and not one level of imports after the other.
 import "./board.mjs";
@@ -18,6 +19,8 @@ import "./edge.mjs";
 import "./edges.mjs";
 import "./energy.mjs";
 import "./explain.mjs";
+import "./fold.mjs";
+import "./folding.mjs";
 import "./formula.mjs";
 import "./frame.mjs";
 import "./fullstage.mjs";
@@ -30,39 +33,34 @@ import "./inspector.mjs";
 import "./keys.mjs";
 import "./legend.mjs";
 import "./measure.mjs";
+import "./minimap.mjs";
 import "./motion.mjs";
 import "./node.mjs";
 import "./player.mjs";
 import "./position.mjs";
 import "./room.mjs";
 import "./rules.mjs";
+import "./sizes.mjs";
 import "./theme.mjs";
 import "./trace.mjs";
 import "./viewport.mjs";
 
-const mounted = new WeakMap();
 const remembered = new Map(); // problem → where its stage stood, for when Streamlit mounts it again
 const tables = new Map();
 
-/** Streamlit calls this at each change of data or theme, with the same parentElement. */
-export default function stageComponent({ data, parentElement }) {
-  const there = mounted.get(parentElement);
-  if (there) there.update(data);
-  else mounted.set(parentElement, mount(read(data), parentElement));
-  return () => {
-    mounted.get(parentElement)?.unmount();
-    mounted.delete(parentElement);
-  };
-}
+export default mountOnce(mount);
 
 const read = (data) => ({ ...data, text: data.payload, payload: JSON.parse(data.payload) });
 
-function mount(data, parentElement) {
+function mount(given, parentElement, setTriggerValue) {
+  const data = read(given);
   const host = document.createElement("div");
   parentElement.append(host);
   let [stage, latest, alive] = [null, data, true];
+  // While Python asks for a node, the one that is selected is the answer.
+  const onSelect = (name) => latest.asks && name !== null && setTriggerValue("picked", name);
   Promise.all([loadStyle(parentElement, "stage.css"), tableOf(data)]).then(([, messages]) => {
-    if (alive) stage = createStage(host, latest.payload, { ...optionsOf(latest), messages });
+    if (alive) stage = createStage(host, latest.payload, { ...optionsOf(latest), messages, onSelect });
   });
   return {
     update(data) {

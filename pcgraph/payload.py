@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,24 +14,32 @@ from torch import Tensor
 
 from pcgraph.compare import SAME_DIGITS, difference, first_parting, moved_early, reading
 from pcgraph.evaluate import learnable
+from pcgraph.fold import fold, module_paths
 from pcgraph.graph import Graph
 from pcgraph.layout import layout
 from pcgraph.ops import OPS, tree
 from pcgraph.solve import METHODS
-from pcgraph.trace import Solution
+from pcgraph.torch_import import TorchProblem
+from pcgraph.trace import Solution, Step
 from pcgraph.vector import Column
 
 VERSION = 1
 CELLS = 64  # the most numbers of a tensor that travel; larger ones travel as an 8 × 8 picture of block means
+BUDGET = 500_000  # the most cells a payload carries; beyond it tensors travel as their size, heat maps where they fit
+DIGITS = 3  # of a heat map's block means, where not all fit
+
+Reader = Callable[[Tensor], Any]
 
 
 def payload(solutions: Sequence[Solution]) -> dict[str, Any]:
     """Return one or more traces of the same graph as the stage's JSON. The first is the reference of comparisons."""
     problem = solutions[0].problem
     graph, level, places = problem.graph, solutions[0].levels, layout(problem.graph)
-    lanes = [_lane(solution) for solution in solutions]
+    paths = module_paths(graph) if isinstance(problem, TorchProblem) else {}
+    readers = _readers(solutions)
+    lanes = [_lane(solution, readers) for solution in solutions]
     first, structure = solutions[0].steps[0], _structure(graph)
-    first_values = _cells(first.values)
+    first_values = _cells([first.values], readers["values"])[0]
     return {
         "version": VERSION,
         "id": _hash([graph.names, structure, cell(problem.target), *map(_told, lanes), first_values]),
@@ -52,7 +61,7 @@ def payload(solutions: Sequence[Solution]) -> dict[str, Any]:
                 "inputs": list(node.inputs),
                 "stands_for": node.stands_for,
                 "attrs": _plain(node.attrs),
-                "group": "",
+                "group": paths.get(node.name, ""),
             }
             for node in graph.nodes
         ],
@@ -61,9 +70,85 @@ def payload(solutions: Sequence[Solution]) -> dict[str, Any]:
             for name, user, slot in graph.edges
         ],
         "ops": {node.op: _op(node.op) for node in graph.inner},
+        "folded": _folded(graph, paths, level) if any(paths.values()) else None,
         "lanes": lanes,
         "compare": _compare(solutions) if len(solutions) > 1 else None,
     }
+
+
+def cut(content: Mapping[str, Any], last: int, hidden: Sequence[Hidden] = ()) -> dict[str, Any]:
+    """Return a payload of which nothing after a step is known: what a learner may see who is asked for the next.
+
+    hidden: quantities at that step that are not known either, each with its node (for feedback the user) and slot.
+        With an error goes what it sends.
+    """
+    lanes = [_cut(lane, last) for lane in content["lanes"]]
+    sent = [
+        ("feedback", edge["to"], edge["slot"])
+        for quantity, name, _ in hidden
+        for edge in content["edges"]
+        if quantity == "error" and edge["to"] == name
+    ]
+    for quantity, name, slot in [*hidden, *sent]:
+        for lane in lanes:
+            series = _series_of(content, lane, quantity, name, slot)
+            if series:
+                series += [series[-1]] * (last + 1 - len(series))  # a constant series ends early
+                series[last] = None
+    return {**content, "id": f"{content['id']}.{last}{list(hidden)}", "lanes": lanes, "compare": None}
+
+
+Hidden = tuple[str, str | None, int | None]
+
+
+def _cut(lane: Mapping[str, Any], last: int) -> dict[str, Any]:
+    def until(series: list[Any] | None) -> list[Any] | None:
+        return None if series is None else series[: last + 1]
+
+    return {
+        **lane,
+        "steps": min(lane["steps"], last),
+        **{part: [until(each) for each in lane[part]] for part in ("values", "predictions", "errors", "feedback")},
+        "energy": until(lane["energy"]),
+        "gradients": {name: until(series) for name, series in lane["gradients"].items()},
+        "reads": {name: t for name, t in lane["reads"].items() if t <= last},
+        "captions": until(lane["captions"]),
+    }
+
+
+def _series_of(
+    content: Mapping[str, Any], lane: Mapping[str, Any], quantity: str, name: str | None, slot: int | None
+) -> list[Any] | None:
+    """Return where a lane holds a quantity of a node, or of the feedback a user sends to a slot."""
+    if quantity == "energy":
+        return lane["energy"]
+    if quantity == "gradient":
+        return lane["gradients"].get(name)
+    things = content["edges"] if quantity == "feedback" else content["nodes"]
+    wanted = (name, slot) if quantity == "feedback" else name
+    keys = [(one["to"], one["slot"]) if quantity == "feedback" else one["name"] for one in things]
+    series = lane["feedback" if quantity == "feedback" else f"{quantity}s"]
+    return series[keys.index(wanted)] if wanted in keys else None
+
+
+def _folded(graph: Graph, paths: Mapping[str, str], level: Mapping[str, int]) -> dict[str, Any]:
+    """Return the graph folded by module: groups with their members and places, and the edges between them."""
+    folded = fold(graph, paths)
+    quotient = folded.graph(graph.output)
+    places, row = layout(quotient), {name: number for number, name in enumerate(graph.names)}
+    groups = []
+    for name, members in folded.groups.items():
+        own = [each for each in members if not graph[each].is_leaf and not graph[each].stands_for] or members
+        spanned = [level[each] for each in own]
+        x, y = places.positions[name]
+        groups.append({"name": name, "members": [row[each] for each in members], "x": x, "y": y})
+        groups[-1]["levels"] = [min(spanned), max(spanned)]
+    edges = [
+        {"from": source, "to": user, "count": folded.edges[source, user]}
+        | {"via": [list(point) for point in places.via.get((user, slot), ())]}
+        for source, user, slot in quotient.edges
+    ]
+    return {"depth": folded.depth, "groups": groups, "edges": edges}
 
 
 def _told(lane: Mapping[str, Any]) -> list[Any]:
@@ -117,16 +202,46 @@ def _honest(solution: Solution, t: int, how: str) -> str:
     return "front" if solution.rate == 1.0 and how != "scaled" else "scaled"
 
 
-def _lane(solution: Solution) -> dict[str, Any]:
+def _readers(solutions: Sequence[Solution]) -> dict[str, Reader]:
+    """Return how the tensors of each part of the traces are read: by cells, or beyond the budget by size.
+
+    Heat maps go to the parts most looked at first, as long as the budget holds; their block means are rounded then.
+    """
+    weights, left = _weights(solutions), BUDGET
+    if sum(weights.values()) <= BUDGET:
+        return dict.fromkeys(weights, cell)
+    readers: dict[str, Reader] = {}
+    for part, cells in weights.items():
+        left -= cells
+        readers[part] = partial(cell, digits=DIGITS) if left >= 0 else _size
+    return readers
+
+
+def _weights(solutions: Sequence[Solution]) -> dict[str, int]:
+    """Return how many cells each part of the traces would carry, the part most looked at first."""
+    first = solutions[0].steps[0].values
+    size = {name: min(value.numel(), CELLS) if value.ndim else 0 for name, value in first.items()}
+    graph, steps = solutions[0].problem.graph, sum(len(solution.steps) for solution in solutions)
+    inner = steps * sum(size[node.name] for node in graph.inner)
+    return {
+        "gradients": sum(size[name] for solution in solutions for name in solution.gradients if name in size),
+        "errors": inner,
+        "values": inner + sum(size[leaf.name] for leaf in graph.leaves),
+        "predictions": inner,
+        "feedback": steps * sum(size[name] for name, _, _ in graph.edges),
+    }
+
+
+def _lane(solution: Solution, readers: Mapping[str, Reader]) -> dict[str, Any]:
     graph, steps, method = solution.problem.graph, solution.steps, METHODS[solution.method]
     leaves = {leaf.name for leaf in graph.leaves}
 
     def per_node(part: str) -> list[Any]:
         hollow = leaves if part != "values" else ()
-        found = [_cells(getattr(step, part)) for step in steps]
+        found = _cells([getattr(step, part) for step in steps], readers[part])
         return [None if name in hollow else _series([cells.get(name) for cells in found]) for name in graph.names]
 
-    sent = [_cells(step.feedback) for step in steps]
+    sent = _cells([step.feedback for step in steps], readers["feedback"])
     reads = {name: step.t for step in steps for name in step.read}
     how = reading(solution)
     return {
@@ -145,14 +260,20 @@ def _lane(solution: Solution) -> dict[str, Any]:
         "feedback": [_series([cells.get((user, slot)) for cells in sent]) for _, user, slot in graph.edges],
         "energy": [None if solution.method == "bp" else _number(step.energy) for step in steps],
         "gradients": {
-            name: _series([None if part is None else cell(part) for part in _running(steps, name)])
-            if name in solution.gradients
-            else None
+            name: _series(_gradient_cells(steps, name, readers["gradients"])) if name in solution.gradients else None
             for name in learnable(solution.problem)
         },
         "reads": {name: t for name, t in reads.items() if name in solution.gradients},
         "captions": [caption(solution, t, how) for t in range(len(steps))],
     }
+
+
+def _gradient_cells(steps: Sequence[Step], name: str, read: Reader) -> list[Any]:
+    """Return the cells of what has been read of a leaf's gradient; a step that reads nothing adds none."""
+    cells: list[Any] = []
+    for step, running in zip(steps, _running(steps, name), strict=True):
+        cells.append(None if running is None else read(running) if name in step.read else cells[-1])
+    return cells
 
 
 def _running(steps: Iterable[Any], name: str) -> list[Tensor | None]:
@@ -166,11 +287,17 @@ def _running(steps: Iterable[Any], name: str) -> list[Tensor | None]:
     return running
 
 
-def _cells(part: Mapping[Any, Tensor]) -> dict[Any, Any]:
-    """Return the cells of one part of a step; those of a VectorGraph are read all at once."""
-    if isinstance(part, Column):
-        return {key: _number(number) for key, number in part.numbers().items()}
-    return {key: cell(value) for key, value in part.items()}
+def _cells(parts: Sequence[Mapping[Any, Tensor]], read: Reader) -> list[dict[Any, Any]]:
+    """Return the cells of one part of every step; those of a VectorGraph are read all at once, what stays only once."""
+    seen: dict[int, Any] = {}
+    found = []
+    for part in parts:
+        if isinstance(part, Column):
+            found.append({key: _number(number) for key, number in part.numbers().items()})
+            continue
+        seen.update((id(value), read(value)) for value in part.values() if id(value) not in seen)
+        found.append({key: seen[id(value)] for key, value in part.items()})
+    return found
 
 
 def _series(cells: list[Any]) -> list[Any] | None:
@@ -183,25 +310,33 @@ def _series(cells: list[Any]) -> list[Any] | None:
     return column
 
 
-def cell(value: Tensor) -> Any:
-    """Return a number, or a tensor's cells and its largest absolute entry."""
+def cell(value: Tensor, digits: int | None = None) -> Any:
+    """Return a number, or a tensor's cells and its largest absolute entry; block means to so many digits."""
     if value.ndim == 0:
         return _number(value.item())
-    value = value.detach().to(torch.float64)
+    value, largest = value.detach(), _largest(value)
     grid = value.reshape(value.shape[:-1].numel(), value.shape[-1])  # also of an empty tensor
     whole = grid.numel() <= CELLS
-    shown = (
-        grid
-        if whole
-        else torch.nn.functional.adaptive_avg_pool2d(grid[None], (min(8, grid.shape[0]), min(8, grid.shape[1])))[0]
-    )
-    largest = float(value.abs().max()) if value.numel() else 0.0
-    return {
-        "max": _number(largest),
-        "cells": [_number(number) for number in shown.flatten().tolist()],
-        "grid": list(shown.shape),
-        "whole": whole,
-    }
+    rows, columns = grid.shape if whole else (min(8, grid.shape[0]), min(8, grid.shape[1]))
+    if whole:
+        cells = grid.to(torch.float64).flatten().tolist()
+    elif largest == 0:
+        cells = [0.0] * (rows * columns)
+    else:
+        means = torch.nn.functional.adaptive_avg_pool2d(grid[None].to(torch.float64), (rows, columns))
+        cells = [mean if digits is None else float(f"{mean:.{digits}g}") for mean in means.flatten().tolist()]
+    return {"max": _number(largest), "cells": list(map(_number, cells)), "grid": [rows, columns], "whole": whole}
+
+
+def _size(value: Tensor) -> Any:
+    """Return a number, or a tensor's largest absolute entry alone."""
+    return {"max": _number(_largest(value))} if value.ndim else _number(value.item())
+
+
+def _largest(value: Tensor) -> float:
+    """Return the largest absolute entry of a tensor, 0 of an empty one; one pass, no copy."""
+    low, high = torch.aminmax(value.detach()) if value.numel() else (value.new_zeros(()),) * 2
+    return max(abs(float(low)), abs(float(high)))
 
 
 def _number(value: float) -> Any:

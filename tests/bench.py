@@ -7,22 +7,27 @@ that frame come before it). Medians of many presses; keys come from outside the 
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import re
 import statistics
+import tempfile
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import torch
 from playwright.sync_api import Browser, Page
 
 import pcgraph as pc
+from pcgraph.bench import Resnet18
 from pcgraph.formula import to_formula
 from pcgraph.random_graphs import random_problem
 from pcgraph.ui.settings import TABLE
@@ -34,7 +39,7 @@ SLOW = 4  # the CPU throttle of a weak laptop
 
 LISTEN = """
 (() => {
-    const roots = () => [...document.querySelectorAll("*")].map((one) => one.shadowRoot);
+    const roots = () => [document, ...[...document.querySelectorAll("*")].map((one) => one.shadowRoot)];
     const find = () => roots().map((root) => root?.querySelector(".stage")).find(Boolean);
     let found = null;
     const stage = () => (found?.isConnected ? found : (found = find()));
@@ -59,7 +64,7 @@ LISTEN = """
     let first = null;
     const look = () => {
         const one = stage();
-        if (one?.querySelector("[data-node]")) {
+        if (one?.querySelector("[data-node], [data-group]")) {
             first ??= one.dataset.t;
             bench.ready ??= performance.now();
             if (one.dataset.t !== first) return painted((now) => { bench.useful = now; });
@@ -81,6 +86,7 @@ LISTEN = """
 })();
 """
 AT = "(one) => one.dataset.t"
+OTHERS = "(one) => [...one.querySelectorAll('[data-node]:not([data-node=%s])')].map((it) => it.dataset.value).join()"
 NUMBERS = "(one) => [...one.querySelectorAll('[data-node]')].map((node) => node.dataset.value).join()"
 
 
@@ -175,6 +181,8 @@ def in_browser() -> Iterator[Figure]:
         )
         yield Figure("moving γ → new trace painted, residual graph", moving(browser, f"{address}/"), most=250)
         yield Figure(f"moving γ → new trace painted, {size}", moving(browser, one), most=250)
+        yield from building(browser, address)
+        yield from large_network(browser)
 
 
 @contextmanager
@@ -243,6 +251,78 @@ def moving(browser: Browser, url: str, times: int = 15) -> list[float]:
         page.get_by_test_id("stPopover").get_by_role("button", name=re.compile("γ = ")).click()
         page.get_by_test_id("stPopoverBody").get_by_role("slider").first.focus()
         return [press(page, "ArrowRight", NUMBERS) for _ in range(times)]
+
+
+# ---- the editor
+
+
+def building(browser: Browser, address: str) -> Iterator[Figure]:
+    """Measure Build with a large draft on its canvas."""
+    problem = large(200)
+    size = f"{_size(problem)} nodes"
+    with visiting(browser, f"{address}/build?{link(problem)}") as page:
+        leaf, inner = (
+            next(one.name for one in problem.graph.nodes if (one.op == "parameter") is leaf) for leaf in (True, False)
+        )
+        yield Figure(f"frames per second while dragging a node, {size}", dragging(page, inner), "fps", least=50)
+        yield Figure(f"edit → forward values painted, {size}", editing(page, leaf), most=300)
+
+
+def dragging(page: Page, name: str) -> list[float]:
+    """Return the frame rates, second by second, while a node of the editor follows the mouse in circles."""
+    box = page.locator(f'[data-node="{name}"]').bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    rates = []
+    for _ in range(5):
+        page.evaluate("() => { bench.counted = bench.count(1); }")
+        end = time.perf_counter() + 1
+        while (left := end - time.perf_counter()) > 0:
+            page.mouse.move(x + 60 * math.cos(9 * left), y + 60 * math.sin(9 * left))
+        rates.append(1000 / statistics.mean(page.evaluate("() => bench.counted")))
+    page.mouse.up()
+    return rates
+
+
+def editing(page: Page, leaf: str, times: int = 20) -> list[float]:
+    """Return how long it takes from a digit typed into a leaf's value until what Python makes of it is painted."""
+    page.locator(f'[data-node="{leaf}"]').focus()
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(1000)
+    found = []
+    for i in range(times):
+        page.keyboard.press("End")
+        if i % 10 == 0:  # never so long that a digit changes nothing
+            page.keyboard.press("Control+a")
+        found.append(press(page, str(1 + i % 9), OTHERS % leaf))
+        page.wait_for_timeout(500)
+    return found
+
+
+# ---- a network of real size
+
+
+def large_network(browser: Browser) -> Iterator[Figure]:
+    """Measure the page of ResNet-18 on two 64 × 64 pictures, opened from disk: by module, and with a block open."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module, x, target = Resnet18(), torch.randn(2, 3, 64, 64), torch.randint(10, (2,))
+    solution = pc.solve(pc.from_torch(module, (x,), target=target, loss="cross_entropy"), method="zil")
+    size = f"{_size(solution.problem)} nodes × {len(solution.steps) - 1} steps"
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "net.html"
+        yield Figure(f"ResNet-18, trace → page, {size}", timed(lambda: solution.to_html(file), 3), most=10_000)
+        yield Figure("ResNet-18, its page", [file.stat().st_size / 1e6], "MB", most=10)
+        with visiting(browser, file.as_uri()) as page:
+            for view in ("by module", "a block open"):
+                forward, back = stepping(page)
+                yield Figure(f"ResNet-18, step → painted, {view}", forward, most=50)
+                yield Figure(f"ResNet-18, step back → painted, {view}", back, most=50)
+                if view == "by module":
+                    page.locator('[data-group="blocks.7"]').click()
+                    page.wait_for_timeout(1000)
 
 
 if __name__ == "__main__":

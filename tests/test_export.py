@@ -349,6 +349,107 @@ def test_the_page_plays_two_lanes_on_one_clock(visit):
     assert [float(error) for error in errors] == pytest.approx([-0.108, -0.108], rel=1e-12)
 
 
+# ---- HTML of a large network, in a browser
+
+
+@pytest.fixture(scope="module")
+def deep():
+    """A network with more nodes than fit the board: six residual blocks between two layers."""
+
+    class Block(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two = torch.nn.Linear(4, 4), torch.nn.Linear(4, 4)
+
+        def forward(self, x):
+            return x + self.two(torch.tanh(self.one(x)))
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module = torch.nn.Sequential(*[Block() for _ in range(8)], torch.nn.Linear(4, 2)).double()
+        x, target = torch.randn(3, 4, dtype=torch.float64), torch.randn(3, 2, dtype=torch.float64)
+    problem = pc.from_torch(module, x, target=target)
+    return problem, pc.solve(problem, "zil")
+
+
+def group(page, name):
+    return page.locator(f'[data-group="{name}"]')
+
+
+@pytest.mark.e2e
+def test_a_large_network_opens_folded_and_a_module_unfolds_and_folds_again(visit, deep):
+    from playwright.sync_api import expect
+
+    page = visit(trace_html([deep[1]]))
+    page.emulate_media(reduced_motion="reduce")
+    expect(page.locator("[data-group]")).to_have_count(len(payload([deep[1]])["folded"]["groups"]))
+    expect(page.locator("[data-node]")).to_have_count(0)
+    levels = deep[1].levels
+    inside = [node.name for node in deep[0].graph.inner if node.name.startswith("6.")]
+    first = min(levels[name] for name in inside)
+    for _ in range(first):
+        page.keyboard.press("ArrowRight")
+    expect(page.get_by_test_id("stage")).to_have_attribute("data-t", str(first))
+    label = group(page, "6").get_attribute("aria-label")
+    assert "front is here" in label and label.startswith("Module 6")
+    found = {t: step.errors for t, step in enumerate(deep[1].steps)}
+    (here,) = [name for name in inside if levels[name] == first]
+    assert float(group(page, "6").get_attribute("data-error")) == found[first][here].abs().max().item()
+
+    group(page, "6").focus()
+    page.keyboard.press("Enter")
+    node = page.locator(f'[data-node="{here}"]')
+    expect(node).to_be_in_viewport()
+    assert float(node.get_attribute("data-error")) == found[first][here].abs().max().item()
+    expect(page.get_by_role("button", name="Show the graph by module")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_test_id("stage")).to_have_attribute("data-t", str(first + 1))
+    page.keyboard.press("Escape")
+    expect(group(page, "6")).to_be_visible()
+    page.get_by_role("button", name="Show every node").click()
+    expect(page.locator("[data-node]")).to_have_count(len(deep[1].problem.graph.nodes))
+
+
+@pytest.mark.e2e
+def test_the_strip_of_levels_shows_what_is_seen_and_moves_it(visit, deep):
+    from playwright.sync_api import expect
+
+    page = visit(trace_html([deep[1]]))
+    strip = page.get_by_role("scrollbar")
+    group(page, "0").wait_for()
+    expect(strip).to_be_hidden()
+    group(page, "0").click()
+    expect(strip).to_be_visible()
+    output = page.locator(f'[data-node="{deep[1].problem.graph.output}"]')
+    expect(output).not_to_be_in_viewport()
+    box = strip.bounding_box()
+    page.mouse.click(box["x"] + box["width"] - 3, box["y"] + box["height"] / 2)
+    expect(output).to_be_in_viewport()
+    before = int(strip.get_attribute("aria-valuenow"))
+    strip.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_test_id("stage")).to_have_attribute("data-t", "0")
+    assert int(strip.get_attribute("aria-valuenow")) < before
+    page.get_by_role("button", name="Fit the whole graph").click()
+    expect(strip).to_be_hidden()
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_a_large_network_folded_and_unfolded(browser, tmp_path, deep, scheme):
+    """In a page without the policy that keeps foreign scripts such as axe out."""
+    (tmp_path / "page.html").write_text(trace_html([deep[1]]), "utf-8")
+    page = browser.new_page(bypass_csp=True, color_scheme=scheme, reduced_motion="reduce")
+    page.goto((tmp_path / "page.html").as_uri())
+    page.add_script_tag(path=Path(__file__).resolve().parent.parent / "node_modules/axe-core/axe.min.js")
+    for action in (lambda: page.keyboard.press("End"), lambda: group(page, "3").click()):
+        action()
+        page.wait_for_timeout(500)
+        found = page.evaluate("() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})")
+        assert [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in found["violations"]] == []
+    page.context.close()
+
+
 @pytest.mark.e2e
 def test_a_tag_in_a_title_or_a_name_does_nothing_in_a_browser(visit):
     page = visit(trace_html([evil_solution()]))

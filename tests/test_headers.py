@@ -33,7 +33,7 @@ def test_every_answer_keeps_the_browser_to_this_server(kind):
 def test_a_page_names_every_module_of_the_stage_and_all_of_them_exist():
     named = [link.split(">")[0].removeprefix("</assets/") for link in answer("text/html")["link"].split(", ")]
     assert all((ASSETS / name).is_file() for name in named)
-    assert {"streamlit.mjs", "stage.mjs", "board.mjs", "stage.css", "messages/en.json"} <= set(named)
+    assert {"streamlit.mjs", "stage.mjs", "board.mjs"} <= set(named)
     assert len(named) == len(set(named))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import torch
 
 import pcgraph as pc
 from pcgraph.messages import say
-from pcgraph.payload import CELLS, payload, to_text
+from pcgraph.payload import CELLS, _weights, cell, payload, to_text
 from tests.strategies import random_problem
 
 SCHEMA = (Path(__file__).resolve().parent.parent / "docs/payload.md").read_text("utf-8")
@@ -122,6 +123,47 @@ def test_nodes_edges_and_lanes_have_the_documented_form(name, settings):
         len(lane["feedback"]) == len(found["edges"])
         and len(lane["energy"]) == len(lane["captions"]) == lane["steps"] + 1
     )
+
+
+# ---------------------------------------------------------------- the budget of a large trace
+
+
+def entries(lane):
+    columns = [series for part in ("values", "predictions", "errors", "feedback") for series in lane[part]]
+    return [one for series in [*columns, *lane["gradients"].values()] for one in series or [] if isinstance(one, dict)]
+
+
+def test_beyond_the_budget_tensors_travel_as_their_size_and_heat_maps_by_need(monkeypatch):
+    solution = pc.solve(pc.gallery["mlp"], "pc", rate=0.05, steps=9)
+    (whole,) = payload([solution])["lanes"]
+    assert all("cells" in one for one in entries(whole))
+    parts = ["gradients", "errors", "values", "predictions", "feedback"]
+    cells = _weights([solution])
+    assert list(cells) == parts and sum(cells.values()) >= sum(len(one["cells"]) for one in entries(whole))
+    for kept in range(len(parts)):
+        monkeypatch.setattr(sys.modules["pcgraph.payload"], "BUDGET", sum(cells[part] for part in parts[:kept]))
+        (lane,) = payload([solution])["lanes"]
+        for part in parts:
+            series = [*lane[part].values()] if part == "gradients" else lane[part]
+            found = [one for each in series for one in each or [] if isinstance(one, dict)]
+            assert found and all(("cells" in one) is (part in parts[:kept]) for one in found), (kept, part)
+    for one, other in zip(entries(whole), entries(lane), strict=True):
+        assert one["max"] == other["max"]
+
+
+def test_the_size_of_a_tensor_is_its_largest_absolute_entry_to_the_last_bit():
+    for value in (torch.tensor([1.0, -3.0, 2.0]), torch.tensor([0.1, 0.2], dtype=torch.float32), torch.zeros(2, 0)):
+        assert cell(value)["max"] == (float(value.abs().max()) if value.numel() else 0.0)
+    assert cell(torch.tensor([1.0, math.nan]))["max"] == "NaN"
+    assert cell(torch.tensor([1.0, -math.inf]))["max"] == "Infinity"
+
+
+def test_block_means_are_rounded_only_where_asked():
+    value = torch.arange(1.0, 1001.0, dtype=torch.float64).reshape(10, 100) / 7
+    means = torch.nn.functional.adaptive_avg_pool2d(value[None], (8, 8))[0].flatten().tolist()
+    assert cell(value)["cells"] == means and not cell(value)["whole"]
+    assert cell(value, digits=3)["cells"] == [float(f"{mean:.3g}") for mean in means]
+    assert cell(torch.zeros(10, 100), digits=3)["cells"] == [0.0] * 64
 
 
 # ---------------------------------------------------------------- the numbers

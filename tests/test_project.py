@@ -25,16 +25,16 @@ SENTENCES = json.loads((ROOT / "assets/messages/en.json").read_text("utf-8"))
 ORDER = """
     messages errors jobs ops losses graph passes budget problem
     document formula aten torch_import gallery random_graphs
-    evaluate inference vector trace solve fast compare learning datasets models training
-    explain origin figures mistakes questions gates answers layout templates payload write inspect export
-    verify bench
-    ui.headers ui.settings ui.draft ui.text ui.runs ui.component ui.controls ui.stage ui.charts ui.editor
-    ui.work ui.train_settings ui.train_payload ui.train ui.navigation ui
+    evaluate inference vector trace solve fast compare learning datasets models batched training
+    explain origin figures mistakes questions gates answers layout templates fold payload write inspect export
+    verify bench growth costs evaluations
+    ui.headers ui.settings ui.draft ui.text ui.runs ui.component ui.controls ui.gate ui.quiz ui.stage ui.charts
+    ui.editor ui.work ui.train_settings ui.train_payload ui.train ui.cost ui.navigation ui
     __init__ __main__
 """.split()
 
 # A method may open the door to a later module, inside its body, so that `solution.to_html()` reads well.
-DOORS = {"problem": {"document"}, "trace": {"export"}}
+DOORS = {"problem": {"document"}, "trace": {"export"}, "bench": {"growth"}}
 
 APP_CODE = sorted([*ROOT.glob("app.py"), *ROOT.glob("pages/*.py"), *ROOT.glob("pcgraph/**/*.py")])
 PYTHON = sorted([*APP_CODE, *ROOT.glob("tests/**/*.py")])
@@ -112,10 +112,12 @@ def test_nothing_imports_a_screen_from_below_it(path):
             assert not tops & {"streamlit", "starlette"}, where(path, node)
 
 
-def test_importing_the_engine_loads_neither_streamlit_nor_plotly():
-    loaded = run("-c", "import sys, pcgraph; print(*{name.split('.')[0] for name in sys.modules})").split()
+def test_importing_the_engine_loads_neither_streamlit_nor_plotly_nor_scikit_learn():
+    loaded = run(
+        "-c", "import sys, pcgraph, pcgraph.training; print(*{name.split('.')[0] for name in sys.modules})"
+    ).split()
     assert "torch" in loaded
-    assert not {"streamlit", "plotly", "starlette"} & set(loaded)
+    assert not {"streamlit", "plotly", "starlette", "sklearn"} & set(loaded)
 
 
 # ---- sentences

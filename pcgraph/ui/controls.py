@@ -71,6 +71,8 @@ class Page:
             with st.popover(t("page.values")):
                 self._values(problem)
             st.button(t("page.reset"), key=self.key("reset"), on_click=self._reset, help=t("page.reset.help"))
+            if self.most == 1 and self.name == "step":
+                st.toggle(t("quiz.title"), key=self.key("quizzing"), help=t("quiz.help"))
         self.place = st.container()
         found = [*self.errors, *filter(None, [st.session_state.get(self.key("error"))])]
         try:

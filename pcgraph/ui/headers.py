@@ -18,12 +18,10 @@ SECURITY = {"content-security-policy": POLICY, "x-content-type-options": "nosnif
 
 
 def soon() -> str:
-    """Return the Link header that lets a browser fetch the stage while Streamlit's own code still loads."""
+    """Return the Link header that lets a browser fetch the stage's modules while Streamlit's own code still loads."""
     loader = (ASSETS / "streamlit.mjs").read_text("utf-8")
     modules = ["streamlit.mjs", *(line.split('"')[-2][2:] for line in loader.splitlines() if line.startswith("import"))]
     links = [f"</assets/{name}>; rel=modulepreload" for name in modules]
-    links.append("</assets/stage.css>; rel=preload; as=style")
-    links.append("</assets/messages/en.json>; rel=preload; as=fetch; crossorigin")
     return ", ".join(links)
 
 

@@ -12,10 +12,12 @@ from torch import Tensor
 
 from pcgraph.compare import difference
 from pcgraph.document import from_json
+from pcgraph.gates import because, pick
 from pcgraph.inspect import check_work
 from pcgraph.passes import identity_count, levels
-from pcgraph.payload import payload, to_text
+from pcgraph.payload import cut, payload, to_text
 from pcgraph.problem import Problem, check_run
+from pcgraph.questions import Gate
 from pcgraph.solve import METHODS, solve
 from pcgraph.trace import Result, Solution
 from pcgraph.ui.settings import Settings
@@ -39,12 +41,22 @@ class Picture:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def picture(document: str, runs: tuple[Run, ...], level: bool) -> Picture:
-    """Return the picture of several methods on one displayed graph. Raises PCGraphError."""
+def picture(document: str, runs: tuple[Run, ...], level: bool, gate: Gate | None = None) -> Picture:
+    """Return the picture of methods on one displayed graph, without what a gate asks for. Raises PCGraphError."""
     problem = from_json(document)
     content = payload([_solve(problem, run, level) for run in runs])
+    if gate:
+        hidden = [(quantity, gate.node, gate.slot) for quantity in gate.hides] if gate.reveals == gate.t else []
+        content = cut(content, gate.t, hidden)
     said = [{part: lane[part] for part in ("method", "result", "message", "gradients")} for lane in content["lanes"]]
     return Picture(to_text(content), said, content["compare"])
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def gates_of(document: str, run: Run, level: bool, seed: int, count: int) -> list[tuple[Gate, str]]:
+    """Return some gates of a run, each with the rule behind its answer."""
+    solution = _solve(from_json(document), run, level)
+    return [(gate, because(solution, gate)) for gate in pick(solution, seed, count)]
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

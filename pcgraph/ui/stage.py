@@ -9,21 +9,27 @@ import streamlit as st
 from pcgraph.errors import PCGraphError
 from pcgraph.ui.component import component
 from pcgraph.ui.controls import Page
+from pcgraph.ui.quiz import Quiz
 from pcgraph.ui.runs import Picture
 from pcgraph.ui.text import escaped, show_errors, t
 
 
-def show_stage(payload: str, t: int, key: str, resets: int = 0) -> None:
+def show_stage(
+    payload: str, t: int, key: str, resets: int = 0, asks: bool = False, picked: Callable[[str], None] | None = None
+) -> None:
     """Show a payload on the stage. A later call with the same key swaps the payload and keeps step, zoom and selection.
 
     The payload travels as text: Streamlit hashes what it sends, and a text costs it next to nothing.
 
-    A new number of `resets` brings the stage back to step `t`.
+    A new number of `resets` brings the stage back to step `t`. While it `asks`, a node that is clicked is `picked`.
     """
-    component("pcgraph_stage", "streamlit.mjs")(key=key, data={"payload": payload, "t": t, "resets": resets})
+    data = {"payload": payload, "t": t, "resets": resets, "asks": asks}
+    component("pcgraph_stage", "streamlit.mjs")(
+        key=key, data=data, on_picked_change=lambda: picked and picked(st.session_state[key].picked)
+    )
 
 
-def show_traces(page: Page, compute: Callable[[], Picture]) -> Picture | None:
+def show_traces(page: Page, compute: Callable[[], Picture], quiz: Quiz | None = None) -> Picture | None:
     """Show what an engine call gives; if it fails, say why and keep the last good picture. Return the picture shown."""
     kept = page.key("picture")
     try:
@@ -33,7 +39,9 @@ def show_traces(page: Page, compute: Callable[[], Picture]) -> Picture | None:
     picture: Picture | None = st.session_state.get(kept)
     if picture:
         resets = st.session_state.get(page.key("resets"), 0)
-        show_stage(picture.text, page.settings.t, f"{page.name}.stage", resets)
+        step = quiz.step if quiz and quiz.step is not None else page.settings.t
+        asks = bool(quiz and quiz.asks_for_a_node)
+        show_stage(picture.text, step, f"{page.name}.stage", resets, asks, quiz.picked if quiz else None)
         _warn(page, picture)
     return picture
 

@@ -20,7 +20,7 @@ function reachable(from) {
 }
 
 test("the Streamlit entry names every module of the editor, so that they are fetched at once", () => {
-  assert.deepEqual(new Set([...imports("streamlit-editor.mjs")]), new Set([...reachable("editor.mjs"), "style.mjs"]));
+  assert.deepEqual(new Set([...imports("streamlit-editor.mjs")]), new Set([...reachable("editor.mjs"), "mounting.mjs", "style.mjs"]));
 });
 
 test("every file of the editor is used", () => {

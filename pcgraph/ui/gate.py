@@ -1,0 +1,120 @@
+"""One gate on a page: its question, a place to answer, and what is said of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from pcgraph.answers import judge
+from pcgraph.gates import option_text
+from pcgraph.questions import Gate
+from pcgraph.ui.text import escaped, t
+
+FEW = 10  # up to so many nodes are offered as buttons; more are chosen from a list
+OPEN, RIGHT, SHOWN = "open", "right", "shown"
+
+
+@dataclass
+class Asked:
+    """How far a learner has come with a gate: what was said last, how often they were wrong, whether it is over."""
+
+    state: str = OPEN
+    wrong: int = 0
+    said: str = ""
+
+    @property
+    def over(self) -> bool:
+        return self.state != OPEN
+
+
+def asked(key: str) -> Asked:
+    """Return how far the gate of a key has come."""
+    return st.session_state.setdefault(f"{key}.asked", Asked())
+
+
+def answer(key: str, gate: Gate, given: Any) -> None:
+    """Judge an answer and remember what is to be said of it; the last answer of an open gate counts."""
+    now = asked(key)
+    if now.over or given in (None, ""):
+        return
+    verdict = judge(gate, given)
+    now.said = str(verdict)
+    if verdict.right:
+        now.state = RIGHT
+    elif verdict.read:
+        now.wrong += 1
+
+
+def give_up(key: str) -> None:
+    asked(key).state = SHOWN
+
+
+def show_gate(key: str, gate: Gate, rule: str, more: Callable[[], None] | None = None) -> Asked:
+    """Draw a gate, and `more` in the line of its buttons; return how far it has come.
+
+    A node may also be clicked on the stage: see `answer`.
+    """
+    now = asked(key)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{escaped(gate.question.text())}**")
+        if gate.kind == "number":
+            _number(key, gate, now)
+        else:
+            _choice(key, gate, now)
+        if not now.over:
+            st.button(t("quiz.show"), key=f"{key}.show", on_click=give_up, args=(key,))
+        if more:
+            more()
+    _say(gate, now, rule)
+    return now
+
+
+def _number(key: str, gate: Gate, now: Asked) -> None:
+    field = f"{key}.field"
+    st.text_input(
+        t("quiz.answer"), key=field, placeholder=t("quiz.number"), label_visibility="collapsed", width=170,
+        disabled=now.over, max_chars=64, on_change=lambda: answer(key, gate, st.session_state[field]),
+    )  # fmt: skip
+    st.button(
+        t("quiz.check"), key=f"{key}.check", disabled=now.over,
+        on_click=lambda: answer(key, gate, st.session_state[field]),
+    )  # fmt: skip
+
+
+def _choice(key: str, gate: Gate, now: Asked) -> None:
+    field = f"{key}.field"
+    options = list(gate.options) or nodes_of(gate)
+    settings: dict[str, Any] = {
+        "key": field,
+        "format_func": (lambda one: option_text(gate, one)) if gate.options else str,
+        "label_visibility": "collapsed",
+        "disabled": now.over,
+        "on_change": lambda: answer(key, gate, st.session_state[field]),
+    }
+    if len(options) <= FEW:
+        st.pills(t("quiz.answer"), options, **settings)
+    else:
+        st.selectbox(t("quiz.answer"), options, index=None, placeholder=t("quiz.node"), width=220, **settings)
+
+
+def nodes_of(gate: Gate) -> list[str]:
+    """Return the nodes a gate may be answered with, in a fixed order that tells nothing."""
+    accepted = gate.answer if isinstance(gate.answer, tuple) else ()
+    return sorted({*accepted, *(str(mistake.answer) for mistake in gate.mistakes)})
+
+
+def _say(gate: Gate, now: Asked, rule: str) -> None:
+    said = t("quiz.shown", answer=_answer_text(gate)) if now.state == SHOWN else now.said
+    if not said:
+        return
+    box = {RIGHT: st.success, SHOWN: st.info, OPEN: st.warning}[now.state]
+    box(escaped(f"{said}  {rule}" if now.over and rule else said))
+
+
+def _answer_text(gate: Gate) -> str:
+    if isinstance(gate.answer, tuple):
+        return ", ".join(gate.answer)
+    return option_text(gate, gate.answer)

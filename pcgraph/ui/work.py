@@ -1,0 +1,42 @@
+"""Work that goes on while its visitor looks elsewhere: one queue for the whole process, one job for each visitor."""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import threading
+import uuid
+
+import streamlit as st
+
+from pcgraph.jobs import PAUSED, View
+from pcgraph.jobs import Jobs as Queue
+
+LIVELY, STILL = 1.0, 20.0  # seconds between two looks at a job that runs, and at one that is paused
+
+
+@st.cache_resource
+def queue() -> Queue:
+    """Return the queue that every page and every visitor of this process shares."""
+    found = Queue()
+    atexit.register(found.close)
+    return found
+
+
+@st.cache_resource
+def warm_up() -> None:
+    """Load, once and in the background, what torch's optimisers load at their first use: it takes seconds."""
+    threading.Thread(target=importlib.import_module, args=("torch._dynamo",), name="warm-up", daemon=True).start()
+
+
+def visitor() -> str:
+    """Return a name for this visitor's session, under which work is submitted."""
+    found: str = st.session_state.setdefault("visitor", uuid.uuid4().hex)
+    return found
+
+
+def interval(view: View | None) -> float | None:
+    """Return how often a page should look at a job: `run_every` of its fragment."""
+    if view is None or view.ended:
+        return None
+    return STILL if view.state == PAUSED else LIVELY
