@@ -39,8 +39,9 @@ test: chromium node $(DEV_READY) $(NODE_READY) ## check style and types, run eve
 	node --test tests/js/*.mjs
 	$(PY) -m pytest
 
-bench: chromium $(DEV_READY) ## measure the engine and the stage
+bench: chromium $(DEV_READY) ## measure the engine, the stage and whole networks
 	$(PY) -m tests.bench
+	$(PY) -m pcgraph bench
 
 screenshots: chromium $(DEV_READY) ## take the pictures in docs/images again
 	$(PY) -m tests.screenshots

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -115,17 +117,24 @@ class Resnet18(nn.Module):
 
 @dataclass(frozen=True)
 class Family:
-    """A network at a real size, its inputs, its target, and the paper's milliseconds for BP and Z-IL."""
+    """A network, its inputs and its target at two sizes, and the paper's milliseconds for BP and Z-IL.
+
+    `seconds`: about how long a bench of it takes, by size, with one thread.
+    """
 
     name: str
-    make: Callable[[], tuple[nn.Module, Tensor, Tensor, str]]
+    make: Callable[..., tuple[nn.Module, Tensor, Tensor, str]]
     paper: tuple[float, float]
+    sizes: Mapping[str, Mapping[str, int]]
+    seconds: Mapping[str, float]
 
-    def problem(self, dtype: torch.dtype = torch.float32, seed: int = 0) -> tuple[nn.Module, Tensor, Tensor, str]:
+    def problem(
+        self, dtype: torch.dtype = torch.float32, seed: int = 0, size: str = "real"
+    ) -> tuple[nn.Module, Tensor, Tensor, str]:
         """Return module, input, target and loss, the same for the same seed."""
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            module, x, target, loss = self.make()
+            module, x, target, loss = self.make(**self.sizes[size])
             return module.to(dtype), x.to(dtype), target.to(dtype) if target.is_floating_point() else target, loss
 
 
@@ -133,34 +142,59 @@ def _classes(module: nn.Module, *shape: int) -> tuple[nn.Module, Tensor, Tensor,
     return module, torch.randn(shape), torch.randint(0, 10, (shape[0],)), "cross_entropy"
 
 
-def _mlp() -> tuple[nn.Module, Tensor, Tensor, str]:
-    layers = [nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10)]
-    return _classes(nn.Sequential(*layers), 128, 784)
+def _mlp(batch: int, width: int) -> tuple[nn.Module, Tensor, Tensor, str]:
+    layers = [nn.Linear(784, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 10)]
+    return _classes(nn.Sequential(*layers), batch, 784)
 
 
-def _rnn() -> tuple[nn.Module, Tensor, Tensor, str]:
-    return Recurrent(64, 256, 10), torch.randn(32, 64, 64), torch.randint(0, 10, (64,)), "cross_entropy"
+def _cnn(batch: int) -> tuple[nn.Module, Tensor, Tensor, str]:
+    return _classes(Alexnet(), batch, 3, 64, 64)
 
 
-def _transformer() -> tuple[nn.Module, Tensor, Tensor, str]:
-    layer = nn.TransformerEncoderLayer(256, 8, 1024, dropout=0.0, batch_first=True)
-    return layer, torch.randn(8, 64, 256), torch.randn(8, 64, 256), "squared_error"
+def _rnn(steps: int, batch: int, width: int) -> tuple[nn.Module, Tensor, Tensor, str]:
+    target = torch.randint(0, 10, (batch,))
+    return Recurrent(64, width, 10), torch.randn(steps, batch, 64), target, "cross_entropy"
+
+
+def _resnet18(batch: int, side: int) -> tuple[nn.Module, Tensor, Tensor, str]:
+    return _classes(Resnet18(), batch, 3, side, side)
+
+
+def _transformer(batch: int, width: int) -> tuple[nn.Module, Tensor, Tensor, str]:
+    layer = nn.TransformerEncoderLayer(width, 8, 4 * width, dropout=0.0, batch_first=True)
+    return layer, torch.randn(batch, 64, width), torch.randn(batch, 64, width), "squared_error"
+
+
+def _family(
+    make: Callable[..., Any],
+    paper: tuple[float, float],
+    real: Mapping[str, int],
+    small: Mapping[str, int],
+    seconds: tuple[float, float],
+) -> Family:
+    name = make.__name__.removeprefix("_")
+    return Family(name, make, paper, {"real": real, "small": small}, {"real": seconds[0], "small": seconds[1]})
 
 
 FAMILIES = {
     family.name: family
     for family in (
-        Family("mlp", _mlp, (3.72, 3.81)),
-        Family("cnn", lambda: _classes(Alexnet(), 32, 3, 64, 64), (8.61, 8.86)),
-        Family("rnn", _rnn, (5.64, 5.67)),
-        Family("resnet18", lambda: _classes(Resnet18(), 8, 3, 64, 64), (12.43, 12.53)),
-        Family("transformer", _transformer, (20.43, 20.53)),
+        _family(_mlp, (3.72, 3.81), {"batch": 128, "width": 512}, {"batch": 32, "width": 256}, (10, 6)),
+        _family(_cnn, (8.61, 8.86), {"batch": 32}, {"batch": 4}, (20, 6)),
+        _family(
+            _rnn, (5.64, 5.67),
+            {"steps": 32, "batch": 64, "width": 256}, {"steps": 16, "batch": 32, "width": 128}, (15, 4),
+        ),
+        _family(_resnet18, (12.43, 12.53), {"batch": 8, "side": 64}, {"batch": 2, "side": 32}, (75, 8)),
+        _family(_transformer, (20.43, 20.53), {"batch": 8, "width": 256}, {"batch": 2, "width": 128}, (45, 4)),
     )
-}
+}  # fmt: skip
+SIZES = {"small": 5, "real": 5}  # rounds that a bench of the app makes
 
 # ---------------------------------------------------------------- the methods
 
 Gradients = Mapping[str, Tensor]
+Run = Callable[[], Any]
 
 
 def autograd(module: nn.Module, x: Tensor, target: Tensor, loss: str) -> dict[str, Tensor]:
@@ -205,63 +239,109 @@ class Row:
     rounds: int
 
 
+@dataclass(frozen=True)
+class Seen:
+    """How far a bench is: so many rounds of all are done, and it is about to measure this family."""
+
+    family: str
+    done: int
+    total: int
+
+
 def run_bench(
     families: Iterable[str] | None = None,
     repeats: int = 20,
     methods: Iterable[str] | None = None,
     progress: Callable[[str, int, int], Any] | None = None,
     device: str | None = None,
+    size: str = "real",
 ) -> list[Row]:
     """Return a row for every family and method: their cost beside torch.autograd's, parameters' gradients only.
 
     In every round BP runs, then each method (the slow ones in every fifth round only). `progress` is given a
     family's name, how many rounds are done and how many there will be. On the GPU where there is one.
     """
+    rows = []
+    for found in measure(families, repeats, methods, device, size):
+        if isinstance(found, Row):
+            rows.append(found)
+        elif progress is not None:
+            progress(found.family, found.done, found.total)
+    return rows
+
+
+def measure(
+    families: Iterable[str] | None = None,
+    repeats: int = 20,
+    methods: Iterable[str] | None = None,
+    device: str | None = None,
+    size: str = "real",
+) -> Iterator[Seen | Row]:
+    """Yield how far `run_bench` is, before and after every round, and a family's rows as soon as it has them."""
     families, methods = _chosen("families", families, FAMILIES), _chosen("methods", methods, METHODS)
+    _chosen("sizes", [size], SIZES)
     if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1:
         raise SettingError("error.bench.repeats", got=str(repeats))
-    rows = []
-    for number, name in enumerate(families):
-
-        def tell(done: int, name: str = name, before: int = number * repeats) -> None:
-            if progress is not None:
-                progress(name, before + done, len(families) * repeats)
-
-        rows += _bench_family(FAMILIES[name], methods, repeats, tell, device)
-    return rows
+    return chain.from_iterable(
+        _measure_family(FAMILIES[name], methods, repeats, device, size, number, len(families))
+        for number, name in enumerate(families)
+    )
 
 
-def _bench_family(
-    family: Family, methods: Sequence[str], repeats: int, tell: Callable[[int], None], device: str | None
-) -> list[Row]:
-    bench = _Bench(family, device)
-    times: dict[str, list[float]] = {name: [] for name in ("bp", *methods)}
-    ratios: dict[str, list[float]] = {name: [] for name in methods}
-    for done in range(repeats):
-        tell(done)
-        times["bp"].append(bench.seconds(bench.bp))
-        for name in methods:
-            if name == "zil" or done % SLOW == 0:
-                times[name].append(bench.seconds(partial(METHODS[name], bench.problem)))
-                ratios[name].append(times[name][-1] / times["bp"][-1])
-    tell(repeats)
-    milliseconds = {name: 1000 * statistics.median(found) for name, found in times.items()}
+def _measure_family(
+    family: Family,
+    methods: Sequence[str],
+    repeats: int,
+    device: str | None,
+    size: str,
+    number: int,
+    count: int,
+) -> Iterator[Seen | Row]:
+    before, total = number * repeats, count * repeats
+    yield Seen(family.name, before, total)
+    bench = _Bench(family, device, size)
+    rounds = Rounds(bench.bp, {name: partial(METHODS[name], bench.problem) for name in methods}, bench.seconds)
+    for done in range(1, repeats + 1):
+        rounds.go()
+        yield Seen(family.name, before + done, total)
     nodes, published = len(bench.problem.graph.inner), family.paper[1] / family.paper[0]
-    rows = []
     for name in methods:
         memory, paper = (bench.memory_ratio(), published) if name == "zil" else (None, None)
-        ratio, difference = statistics.median(ratios[name]), bench.difference(name)
-        times_and_ratio = (milliseconds[name], milliseconds["bp"], ratio)
-        rows.append(Row(family.name, name, *times_and_ratio, difference, memory, paper, nodes, len(ratios[name])))
-    return rows
+        times_and_ratio = (rounds.milliseconds(name), rounds.milliseconds("bp"), rounds.ratio(name))
+        difference = bench.difference(name)
+        yield Row(family.name, name, *times_and_ratio, difference, memory, paper, nodes, len(rounds.ratios[name]))
+
+
+class Rounds:
+    """Times of BP and of some methods, taken in turns; the slow ones in one of so many rounds."""
+
+    def __init__(self, bp: Run, methods: Mapping[str, Run], seconds: Callable[[Run], float], slow: int = SLOW) -> None:
+        self.bp, self.methods, self.seconds, self.slow = bp, methods, seconds, slow
+        self.times: dict[str, list[float]] = {name: [] for name in ("bp", *methods)}
+        self.ratios: dict[str, list[float]] = {name: [] for name in methods}
+
+    def go(self) -> None:
+        """Run BP, then each method."""
+        times, done = self.times, len(self.times["bp"])
+        times["bp"].append(self.seconds(self.bp))
+        for name, run in self.methods.items():
+            if name == "zil" or done % self.slow == 0:
+                times[name].append(self.seconds(run))
+                self.ratios[name].append(times[name][-1] / times["bp"][-1])
+
+    def milliseconds(self, name: str) -> float:
+        return 1000 * statistics.median(self.times[name])
+
+    def ratio(self, name: str) -> float:
+        return statistics.median(self.ratios[name])
 
 
 class _Bench:
     """A family's module and imported problem, warmed up."""
 
-    def __init__(self, family: Family, device: str | None) -> None:
+    def __init__(self, family: Family, device: str | None, size: str) -> None:
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        module, x, target, loss = family.problem()
+        module, x, target, loss = family.problem(size=size)
         self.given = (module.to(self.device), x.to(self.device), target.to(self.device), loss)
         module, x, target, loss = self.given
         self.problem = from_torch(module, (x,), target, loss)
@@ -346,6 +426,11 @@ def to_json(rows: Sequence[Row]) -> str:
 
 def to_markdown(rows: Sequence[Row]) -> str:
     """Return rows as a Markdown table, the machine below it."""
+    return f"{to_table(rows)}\n\n{say('cli.bench.machine', **machine())}\n"
+
+
+def to_table(rows: Sequence[Row]) -> str:
+    """Return rows as a Markdown table."""
     columns = ("family", "method", "milliseconds", "bp", "ratio", "paper", "difference", "memory", "nodes", "rounds")
     lines = [[say(f"cli.bench.column.{column}") for column in columns], ["---"] * 2 + ["---:"] * 8]
     for row in rows:
@@ -359,8 +444,7 @@ def to_markdown(rows: Sequence[Row]) -> str:
             optional[1],
         ]
         lines.append([row.family, row.method, *numbers, str(row.nodes), str(row.rounds)])
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{table}\n\n{say('cli.bench.machine', **machine())}\n"
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def machine() -> dict[str, Any]:
@@ -368,6 +452,7 @@ def machine() -> dict[str, Any]:
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or platform.machine()
     return {
         "device": device,
+        "cores": os.cpu_count() or 1,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "python": platform.python_version(),
@@ -380,6 +465,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
 
+    if options.stream:
+        return stream(options)
+
     def tell(family: str, done: int, total: int) -> None:
         end = "\n" if done == total else ""
         print(
@@ -390,12 +478,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
 
     rows = run_bench(
-        _names(options.families), options.repeats, _names(options.methods), tell if sys.stderr.isatty() else None
-    )
+        _names(options.families), options.repeats, _names(options.methods), tell if sys.stderr.isatty() else None,
+        size=options.size,
+    )  # fmt: skip
     for path, text in ((options.json, to_json(rows)), (options.markdown, to_markdown(rows))):
         if path:
             Path(path).write_text(text, "utf-8")
     print(to_markdown(rows), end="")
+    return 0
+
+
+def stream(options: argparse.Namespace) -> int:
+    """Print what is measured as it comes, one JSON object a line: the machine, then `seen`, `row` and `point`."""
+    from pcgraph.growth import grow
+
+    families = [] if options.families == "none" else _names(options.families)
+    found = chain(
+        measure(families, options.repeats, _names(options.methods), size=options.size),
+        grow(options.repeats) if options.growth else (),
+    )
+    kinds = {Row: "row", Seen: "seen"}
+    told = chain([{"machine": machine()}], ({kinds.get(type(each), "point"): asdict(each)} for each in found))
+    for line in told:
+        print(json.dumps(line), flush=True)
     return 0
 
 
@@ -408,6 +513,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--families", help=say("cli.bench.families", known=", ".join(FAMILIES)))
     parser.add_argument("--methods", help=say("cli.bench.methods", known=", ".join(METHODS)))
     parser.add_argument("--repeats", type=int, default=20, help=say("cli.bench.repeats"))
+    parser.add_argument("--size", choices=tuple(SIZES), default="real", help=say("cli.bench.size"))
+    parser.add_argument("--stream", action="store_true", help=say("cli.bench.stream"))
+    parser.add_argument("--growth", action="store_true", help=say("cli.bench.growth"))
     parser.add_argument("--threads", type=int, help=say("cli.bench.threads"))
     parser.add_argument("--json", help=say("cli.bench.json"))
     parser.add_argument("--markdown", help=say("cli.bench.markdown"))

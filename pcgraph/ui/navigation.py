@@ -13,6 +13,8 @@ st.navigation(
         st.Page(pages / "step_through.py", title=t("page.step.title"), default=True),
         st.Page(pages / "compare.py", title=t("page.compare.title"), url_path="compare"),
         st.Page(pages / "levels.py", title=t("page.levels.title"), url_path="levels"),
+        st.Page(pages / "train.py", title=t("page.train.title"), url_path="train"),
+        st.Page(pages / "cost.py", title=t("page.cost.title"), url_path="cost"),
         st.Page(pages / "build.py", title=t("page.build.title"), url_path="build"),
     ],
     position="top",
