@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -16,6 +17,13 @@ expect.set_options(timeout=30_000)
 # Opened at /compare, Streamlit's client first asks whether the app lives below that address; the 404 is its answer.
 PROBES = re.compile(r"/(build|compare|cost|levels|train)/_stcore/(health|host-config)$")
 HERE = re.compile(r"(https?|wss?)://localhost:\d+/|data:|blob:")
+
+
+def pytest_collection_modifyitems(items):
+    """Mark every test of this folder, so that `-m e2e` means all of them."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker("e2e")
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,6 @@ from pcgraph.messages import say
 from tests.browser import LAPTOP, PHONE
 from tests.e2e.test_access import violations
 
-pytestmark = pytest.mark.e2e
-
 
 class Cost:
     """One visitor's Cost page, with one family chosen."""
