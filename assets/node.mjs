@@ -19,6 +19,7 @@ export function createNode(node, card, context) {
   let place = "plain";
   let lit = "";
   let waiting = null;
+  let drawn = {};
   const classes = () => setClass(`node ${node.kind} ${place}${lit}${selected ? " selected" : ""}`);
 
   return {
@@ -26,6 +27,8 @@ export function createNode(node, card, context) {
     element,
     button,
     draw(now, reference, flash, seen = true) {
+      if (seen === drawn.seen && same(now, drawn.now) && same(reference, drawn.reference)) return;
+      drawn = { now, reference, seen };
       place = isLeaf(node) && now.place === "front" ? "ahead" : now.place;
       lit = now.read === "now" ? " lit" : "";
       classes();
@@ -47,6 +50,10 @@ export function createNode(node, card, context) {
     },
   };
 }
+
+// Most nodes of a large graph rest in most steps.
+const PARTS = ["value", "prediction", "error", "gradient", "read", "place", "size"];
+const same = (a, b) => a === b || (Boolean(a && b) && PARTS.every((part) => a[part] === b[part]));
 
 // What is seen is hidden from screen readers: the button over it says the same as a sentence. A box is its own button.
 function around(button, card, body, { density }) {

@@ -17,6 +17,7 @@ from pcgraph.gallery import gallery
 from pcgraph.messages import say
 from pcgraph.payload import payload
 from pcgraph.problem import LIMITS
+from pcgraph.random_graphs import random_problem
 from pcgraph.solve import solve
 from pcgraph.templates import TEMPLATES
 from pcgraph.ui import draft as drafts
@@ -494,6 +495,21 @@ def test_pages_of_the_menu_end_with_build():
         if keyword.arg == "url_path"
     ]
     assert urls[:2] == ["compare", "levels"] and urls[-1] == "build"
+
+
+def test_a_thousand_random_graphs_come_back_from_the_link_and_from_formula_and_json():
+    for seed in range(1000):
+        problem = random_problem(seed, nodes=1 + seed % 12)
+        document = to_dict(problem)
+        for place, node in enumerate(document["nodes"]):
+            node["position"] = [place % 7, place / 8]
+        draft = drafts.edited(drafts.begin(), message(1, document))
+        link, _ = drafts.link_of(draft)
+        back, errors = drafts.from_link(link)
+        assert not errors and back.document == draft.document == document, seed
+        text = to_formula(problem)
+        again = from_json(to_json(parse(text, title=problem.title)))
+        assert to_formula(again) == text and same(again, problem), seed
 
 
 def test_json_formula_and_document_say_the_same():
