@@ -85,7 +85,7 @@ def test_every_sign_is_an_op(line, op, inputs):
     assert (node.name, node.op, node.inputs) == ("z", op, inputs)
 
 
-@pytest.mark.parametrize("op", sorted(OPS))
+@pytest.mark.parametrize("op", sorted(op for op in OPS if "." not in op))
 def test_every_op_can_be_called_by_name(op):
     arity = OPS[op].arity
     count = arity if isinstance(arity, int) else arity[0]
