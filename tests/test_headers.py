@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pcgraph.ui.headers import ASSETS, Headers
+from pcgraph.ui.immutable import Immutable
 
 
-def answer(kind: str) -> dict[str, str]:
+def answer(kind: str, path: str = "/") -> dict[str, str]:
     """Return the headers an answer of a content type leaves with."""
     sent = []
 
@@ -18,7 +19,7 @@ def answer(kind: str) -> dict[str, str]:
         sent.append(message)
 
     with pytest.raises(StopIteration):  # nothing in it ever waits
-        Headers(app)({"type": "http"}, None, send).send(None)
+        Headers(app)({"type": "http", "path": path}, None, send).send(None)
     return {name.decode(): text.decode() for name, text in sent[0]["headers"]}
 
 
@@ -32,9 +33,70 @@ def test_every_answer_keeps_the_browser_to_this_server(kind):
 def test_a_page_names_every_module_of_the_stage_and_all_of_them_exist():
     named = [link.split(">")[0].removeprefix("</assets/") for link in answer("text/html")["link"].split(", ")]
     assert all((ASSETS / name).is_file() for name in named)
-    assert {"streamlit.mjs", "stage.mjs", "board.mjs"} <= set(named)
+    assert {"streamlit.mjs", "stage.mjs", "board.mjs", "stage.css", "messages/en.json"} <= set(named)
     assert len(named) == len(set(named))
 
 
 def test_no_other_answer_names_them():
     assert "link" not in answer("text/javascript")
+    assert "link" not in answer("text/html", "/train")
+
+
+# ---- what never changes
+
+
+def asked(app, path="/static/js/a.js", headers=()):
+    """Return what an app answers to a GET."""
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    with pytest.raises(StopIteration):
+        app({"type": "http", "method": "GET", "path": path, "headers": list(headers)}, None, send).send(None)
+    return sent
+
+
+def server(**given):
+    """Return an app that counts its answers, and the count."""
+    answer = {"status": 200, "cache": b"public, immutable", "length": b"4", **given}
+    calls = []
+
+    async def app(scope, receive, send):
+        calls.append(scope["path"])
+        headers = [(b"cache-control", answer["cache"]), (b"content-length", answer["length"])]
+        await send({"type": "http.response.start", "status": answer["status"], "headers": headers})
+        await send({"type": "http.response.body", "body": b"ab", "more_body": True})
+        await send({"type": "http.response.body", "body": b"cd", "more_body": False})
+
+    return app, calls
+
+
+def body(sent):
+    return b"".join(message.get("body", b"") for message in sent)
+
+
+def test_what_never_changes_is_read_once_and_answered_the_same():
+    inner, calls = server()
+    app = Immutable(inner)
+    first, second = asked(app), asked(app)
+    assert calls == ["/static/js/a.js"] and body(first) == body(second) == b"abcd"
+    assert first[0] == second[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "headers", "most"),
+    [
+        ({"cache": b"no-cache"}, "/static/a.js", (), 99),
+        ({"status": 404}, "/static/a.js", (), 99),
+        ({"length": b"9"}, "/static/a.js", (), 99),
+        ({}, "/assets/a.js", (), 99),
+        ({}, "/static/a.js", ((b"range", b"bytes=0-1"),), 99),
+        ({}, "/static/a.js", (), 3),
+    ],
+)
+def test_nothing_else_is_kept(given, path, headers, most):
+    inner, calls = server(**given)
+    app = Immutable(inner, most=most)
+    assert body(asked(app, path, headers)) == body(asked(app, path, headers)) == b"abcd"
+    assert len(calls) == 2
