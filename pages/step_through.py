@@ -6,7 +6,7 @@ from pcgraph.ui.quiz import Quiz
 from pcgraph.ui.runs import picture, runs_of
 from pcgraph.ui.stage import show_traces
 
-page = Page("step", methods=("zil",), choices=("bp", "pc", "fixed", "zil", "ipc"))
+page = Page("step", methods=("zil",), choices=("bp", "pc", "fixed", "zil", "ipc"), quizzes=True)
 problem = page.row()
 document, runs, level = to_json(problem), runs_of(page.settings), page.settings.level
 quiz = Quiz(page, document, runs[0], level)

@@ -20,7 +20,7 @@ from pcgraph.models import ACTIVATIONS, FAMILIES, LOSSES
 from pcgraph.training import RUNNERS, train
 from pcgraph.ui.draft import begin
 from pcgraph.ui.settings import Settings
-from pcgraph.ui.train import duration, progress_text
+from pcgraph.ui.train import progress_text
 from pcgraph.ui.train_payload import binned, learning_data
 from pcgraph.ui.train_settings import (
     BATCHES,
@@ -37,7 +37,7 @@ from pcgraph.ui.train_settings import (
     plan_of,
     to_link,
 )
-from pcgraph.ui.work import LIVELY, STILL, interval
+from pcgraph.ui.work import LIVELY, STILL, duration, interval
 from tests.browser import ROOT
 
 LONG = 60

@@ -23,8 +23,10 @@ MOST_LEAVES = 40
 class Page:
     """One page's settings: read from the link at first, then kept in the session, and written back to the link."""
 
-    def __init__(self, name: str, methods: tuple[str, ...], choices: tuple[str, ...], most: int = 1) -> None:
-        self.name, self.methods, self.choices, self.most = name, methods, choices, most
+    def __init__(
+        self, name: str, methods: tuple[str, ...], choices: tuple[str, ...], most: int = 1, quizzes: bool = False
+    ) -> None:
+        self.name, self.methods, self.choices, self.most, self.quizzes = name, methods, choices, most, quizzes
         self.errors: list[PCGraphError] = []
         pages = st.session_state.setdefault("pages", {})
         if name not in pages:
@@ -71,7 +73,7 @@ class Page:
             with st.popover(t("page.values")):
                 self._values(problem)
             st.button(t("page.reset"), key=self.key("reset"), on_click=self._reset, help=t("page.reset.help"))
-            if self.most == 1 and self.name == "step":
+            if self.quizzes:
                 st.toggle(t("quiz.title"), key=self.key("quizzing"), help=t("quiz.help"))
         self.place = st.container()
         found = [*self.errors, *filter(None, [st.session_state.get(self.key("error"))])]

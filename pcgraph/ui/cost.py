@@ -21,8 +21,7 @@ from pcgraph.jobs import DONE, FAILED, RUNNING, STOPPED, WAITING, Job, Jobs, Vie
 from pcgraph.ui.charts import DASHES, HUES, MARKS
 from pcgraph.ui.settings import Settings
 from pcgraph.ui.text import escaped, show_errors, t
-from pcgraph.ui.train import duration
-from pcgraph.ui.work import interval, visitor
+from pcgraph.ui.work import duration, interval, visitor
 
 PATTERNS = ("", "/", "x")
 PAPER = "."  # the pattern of the paper's bars

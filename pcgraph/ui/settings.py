@@ -137,21 +137,36 @@ def _rates(text: str) -> dict[str, float]:
 
 def check_rate(text: str) -> float:
     """Return γ from text; raise SettingError outside its range."""
-    number = _number("γ", text)
-    if not RATES[0] <= number <= RATES[1]:
-        least, most = (f"{rate:g}" for rate in RATES)
-        raise SettingError("error.link.range", setting="γ", got=text[:40], least=least, most=most)
-    return number
+    return number_between("γ", *RATES)(text)
 
 
-def _count(name: str, least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
+def number_between(name: str, least: float, most: float) -> Callable[[str], float]:
+    """Return how a number of a link is read; raise SettingError for none, and outside its range."""
+
+    def read(text: str) -> float:
         number = _number(name, text)
-        if number != int(number) or not least <= number <= most:
-            raise SettingError("error.link.range", setting=name, got=text[:40], least=least, most=most)
+        if not least <= number <= most:
+            raise _outside(name, text, least, most)
+        return number
+
+    return read
+
+
+def count_between(name: str, least: int, most: int) -> Callable[[str], int]:
+    """Return how a whole number of a link is read; raise SettingError for none, and outside its range."""
+
+    def read(text: str) -> int:
+        number = number_between(name, least, most)(text)
+        if number != int(number):
+            raise _outside(name, text, least, most)
         return int(number)
 
     return read
+
+
+def _outside(name: str, text: str, least: float, most: float) -> SettingError:
+    ends = [f"{end:g}" if isinstance(end, float) else str(end) for end in (least, most)]
+    return SettingError("error.link.range", setting=name, got=text[:40], least=ends[0], most=ends[1])
 
 
 def _number(name: str, text: str) -> float:
@@ -194,11 +209,11 @@ TABLE = {
     "document": Row("d", _document, pack_document),
     "methods": Row("m", _methods, ",".join),
     "rates": Row("rate", _rates, lambda rates: ",".join(f"{method}:{rate:g}" for method, rate in rates.items())),
-    "steps": Row("steps", _count("T", *STEPS), str),
+    "steps": Row("steps", count_between("T", *STEPS), str),
     "level": Row("level", _switch, lambda on: "1" if on else "0"),
     "target": Row("y", str, str),
     "leaves": Row("x", _leaves, _write_leaves),
-    "t": Row("t", _count("t", 0, LIMITS.steps), str),
+    "t": Row("t", count_between("t", 0, LIMITS.steps), str),
 }
 
 

@@ -38,7 +38,7 @@ from pcgraph.ui.train_settings import (
     to_link,
     widths_of,
 )
-from pcgraph.ui.work import interval, queue, visitor, warm_up
+from pcgraph.ui.work import duration, interval, queue, visitor, warm_up
 
 NAME = "train"
 OWN_GRAPH, DRAFT = "own", "draft"  # the models that are the graph one came with, and the one on Build
@@ -367,18 +367,6 @@ def progress_text(view: View | None, updates: int) -> str:
             return escaped(view.error.text())
     why = escaped(view.error.text()) if view.error else ""
     return t("page.train.stopped", why=why, **slots).strip()
-
-
-def duration(seconds: float) -> str:
-    """Return a time as people say it.
-
-    >>> duration(0.4), duration(59.6), duration(125)
-    ('1 s', '1 min 0 s', '2 min 5 s')
-    """
-    whole = max(1, round(seconds))
-    if whole < 60:
-        return t("page.train.seconds", seconds=whole)
-    return t("page.train.minutes", minutes=whole // 60, seconds=whole % 60)
 
 
 def figures(history: History, runners: Sequence[str]) -> dict[str, list[str]]:

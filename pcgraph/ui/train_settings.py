@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,7 +17,15 @@ from pcgraph.learning import OPTIMIZERS
 from pcgraph.models import ACTIVATIONS, FAMILIES, LOSSES, build, check
 from pcgraph.problem import Problem, check_run
 from pcgraph.training import RUNNERS, Plan
-from pcgraph.ui.settings import LINK_VERSION, Row, check_link, pack_document, unpack_document
+from pcgraph.ui.settings import (
+    LINK_VERSION,
+    Row,
+    check_link,
+    count_between,
+    number_between,
+    pack_document,
+    unpack_document,
+)
 
 GRAPH = "graph"  # the model that is a graph of the gallery, or one's own
 MODELS = (*FAMILIES, GRAPH)
@@ -76,31 +83,6 @@ def _many_of(known: tuple[str, ...], most: int) -> Callable[[str], tuple[str, ..
     return read
 
 
-def _number(name: str, least: float, most: float) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
-            raise SettingError("error.link.number", setting=name, got=text[:40])
-        if not least <= number <= most:
-            raise SettingError("error.link.range", setting=name, got=text[:40], least=least, most=most)
-        return number
-
-    return read
-
-
-def _count(name: str, least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        number = _number(name, least, most)(text)
-        if number != int(number):
-            raise SettingError("error.link.range", setting=name, got=text[:40], least=least, most=most)
-        return int(number)
-
-    return read
-
-
 def widths_of(text: str) -> tuple[int, ...]:
     """Return the widths of layers that someone typed, such as "32 16". Raises SettingError."""
     parts = text.replace(",", " ").split()
@@ -124,13 +106,13 @@ TABLE = {
     "activation": Row("f", _one_of("f", ACTIVATIONS), str),
     "loss": Row("loss", _one_of("loss", LOSSES), str),
     "runners": Row("m", _many_of(tuple(RUNNERS), MOST_RUNNERS), ",".join),
-    "rate": Row("rate", _number("γ", *RATES), "{:g}".format),
-    "steps": Row("steps", _count("T", *STEPS), str),
+    "rate": Row("rate", number_between("γ", *RATES), "{:g}".format),
+    "steps": Row("steps", count_between("T", *STEPS), str),
     "optimizer": Row("opt", _one_of("opt", tuple(OPTIMIZERS)), str),
-    "lr": Row("lr", _number("α", *LEARNING_RATES), "{:g}".format),
-    "batch": Row("batch", _count("batch", *BATCHES), str),
-    "updates": Row("n", _count("n", *UPDATES), str),
-    "seed": Row("seed", _count("seed", *SEEDS), str),
+    "lr": Row("lr", number_between("α", *LEARNING_RATES), "{:g}".format),
+    "batch": Row("batch", count_between("batch", *BATCHES), str),
+    "updates": Row("n", count_between("n", *UPDATES), str),
+    "seed": Row("seed", count_between("seed", *SEEDS), str),
 }
 
 

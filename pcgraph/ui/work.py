@@ -11,6 +11,7 @@ import streamlit as st
 
 from pcgraph.jobs import PAUSED, View
 from pcgraph.jobs import Jobs as Queue
+from pcgraph.ui.text import t
 
 LIVELY, STILL = 1.0, 20.0  # seconds between two looks at a job that runs, and at one that is paused
 
@@ -40,3 +41,15 @@ def interval(view: View | None) -> float | None:
     if view is None or view.ended:
         return None
     return STILL if view.state == PAUSED else LIVELY
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it.
+
+    >>> duration(0.4), duration(59.6), duration(125)
+    ('1 s', '1 min 0 s', '2 min 5 s')
+    """
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return t("page.train.seconds", seconds=whole)
+    return t("page.train.minutes", minutes=whole // 60, seconds=whole % 60)
