@@ -43,7 +43,7 @@ class Source:
     shape: tuple[int, int]
     pictures: bool = False
 
-    def title(self, language: str = "en") -> str:
+    def title(self, language: str | None = None) -> str:
         return say(f"page.train.data.{self.name}", language)
 
 

@@ -20,7 +20,7 @@ class PCGraphError(ValueError):
         self.key, self.slots = key, slots
         super().__init__(say(key, **slots))
 
-    def text(self, language: str = "en") -> str:
+    def text(self, language: str | None = None) -> str:
         """Return the sentence in a language."""
         return say(self.key, language, **self.slots)
 

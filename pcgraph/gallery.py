@@ -29,13 +29,13 @@ class Entry:
     rate: float = 1.0
     steps: int | None = None
 
-    def title(self, language: str = "en") -> str:
+    def title(self, language: str | None = None) -> str:
         return say(f"gallery.{self.name}.title", language)
 
-    def sentence(self, language: str = "en") -> str:
+    def sentence(self, language: str | None = None) -> str:
         return say(f"gallery.{self.name}.sentence", language)
 
-    def look(self, language: str = "en") -> str:
+    def look(self, language: str | None = None) -> str:
         return say(f"gallery.{self.name}.look", language)
 
 
@@ -76,7 +76,7 @@ class Gallery(Mapping[str, Problem]):
 
 @cache
 def _problem(entry: Entry) -> Problem:
-    return parse(entry.program, title=entry.title())
+    return parse(entry.program, title=entry.title("en"))
 
 
 # Millidge's output is one node with two functions in it. Split in three it would be another PC problem

@@ -109,7 +109,7 @@ def _traits(gate: Gate) -> tuple[tuple[str, Any], ...]:
     return ("kind", gate.kind), ("quantity", gate.quantity), ("node", gate.node), ("reveals", gate.reveals)
 
 
-def to_dict(solution: Solution, gate: Gate, language: str = "en") -> dict[str, Any]:
+def to_dict(solution: Solution, gate: Gate, language: str | None = None) -> dict[str, Any]:
     """Return a gate as plain JSON for the browser, with ready sentences; see the head of this module."""
 
     def message(said: Message) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def to_dict(solution: Solution, gate: Gate, language: str = "en") -> dict[str, A
     }
 
 
-def option_text(gate: Gate, option: float | str, language: str = "en") -> str:
+def option_text(gate: Gate, option: float | str, language: str | None = None) -> str:
     """Return an option as it is printed."""
     if isinstance(option, float):
         return number(option)

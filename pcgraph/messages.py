@@ -2,19 +2,21 @@
 
 The table is `assets/messages/<language>.json`. A sentence has named slots in braces;
 numbers put into a slot are printed the same way here and in `assets/messages.mjs`.
+Who shows sentences to several people says whose language is spoken: see `speak`.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
+LANGUAGES = {"en": "English", "zh": "中文"}  # each by its own name
 
 
 @cache
@@ -23,15 +25,24 @@ def table(language: str = "en") -> Mapping[str, str]:
     return json.loads((ASSETS / "messages" / f"{language}.json").read_text("utf-8"))
 
 
-def say(key: str, language: str = "en", **slots: Any) -> str:
-    """Return the sentence of a key, its slots filled.
+_spoken: Callable[[], str] = lambda: "en"  # noqa: E731
+
+
+def speak(language: Callable[[], str]) -> None:
+    """Ask this function for the language of a sentence whose language is not told: a server speaks several at once."""
+    global _spoken
+    _spoken = language
+
+
+def say(key: str, language: str | None = None, **slots: Any) -> str:
+    """Return the sentence of a key, its slots filled; without a language, in the one that is spoken (see `speak`).
 
     Numbers are printed by `number`; everything else as it is.
 
     >>> say("result.finished", steps=4)
     "Finished: every parameter was read, in 4 steps. Compare the gradients with BP's."
     """
-    return _Slots().vformat(table(language)[key], (), slots)
+    return _Slots().vformat(table(language or _spoken())[key], (), slots)
 
 
 def number(value: float, decimals: int = 4, signed: bool = False) -> str:

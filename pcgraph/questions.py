@@ -32,7 +32,7 @@ class Message:
     key: str
     slots: Mapping[str, Any] = field(default_factory=dict)
 
-    def text(self, language: str = "en") -> str:
+    def text(self, language: str | None = None) -> str:
         return say(self.key, language, **self.slots)
 
 

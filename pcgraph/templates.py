@@ -31,7 +31,7 @@ class Field:
     longest: int = 1  # of a list
     choices: tuple[str, ...] = ()
 
-    def label(self, language: str = "en") -> str:
+    def label(self, language: str | None = None) -> str:
         return say(f"page.template.field.{self.name}", language)
 
     def read(self, value: Any) -> Any:
@@ -77,7 +77,7 @@ class Template:
     fields: tuple[Field, ...]
     make: Callable[..., Problem]
 
-    def title(self, language: str = "en") -> str:
+    def title(self, language: str | None = None) -> str:
         return say(f"page.template.{self.name}", language)
 
     def build(self, **given: Any) -> Problem:

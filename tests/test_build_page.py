@@ -366,7 +366,7 @@ def test_the_page_opens_with_an_example_and_sends_the_contracts_data():
     at = healthy(page())
     data = sent(at)
     assert data.keys() == {"document", "rev", "source", "inspection", "ops", "lang"}
-    assert data == json.loads(json.dumps(editor_data(at.session_state["draft"])))
+    assert data == {**json.loads(json.dumps(editor_data(at.session_state["draft"]))), "lang": "en"}
     assert data["inspection"]["complete"] and len(data["document"]["nodes"]) == 8
     assert at.text_area[0].value == to_formula(gallery["residual"])
     assert at.query_params["d"] and not at.error

@@ -28,7 +28,7 @@ ORDER = """
     evaluate inference vector trace solve fast compare learning datasets models batched training
     explain origin figures mistakes questions gates answers layout templates fold payload write inspect export
     verify bench growth costs evaluations
-    ui.headers ui.immutable ui.settings ui.draft ui.text ui.runs ui.component ui.controls ui.gate ui.quiz ui.stage
+    ui.language ui.headers ui.immutable ui.settings ui.draft ui.text ui.runs ui.component ui.controls ui.gate ui.quiz ui.stage
     ui.charts ui.editor ui.work ui.train_settings ui.train_payload ui.train ui.cost ui.navigation ui
     __init__ __main__
 """.split()

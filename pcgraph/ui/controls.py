@@ -13,6 +13,7 @@ from pcgraph.gallery import gallery
 from pcgraph.problem import Problem
 from pcgraph.solve import METHODS
 from pcgraph.ui.draft import is_stale, text_of
+from pcgraph.ui.language import write_link
 from pcgraph.ui.settings import RATES, STEPS, Settings, base, build, check, from_link, suggested, to_link, value_of
 from pcgraph.ui.text import show_errors, t
 
@@ -84,8 +85,7 @@ class Page:
         show_errors(self.place, found)
         if is_stale(st.session_state.get("draft"), self.settings.document):
             self._stale()
-        if {k: v for k, v in st.query_params.items() if k != "t"} != wanted:
-            st.query_params.from_dict(wanted)
+        write_link(wanted)
         return build(self.settings)
 
     def _widget(self, part: str, value: Any) -> str:

@@ -18,8 +18,9 @@ from pcgraph.ops import LEAF_OPS
 from pcgraph.problem import LIMITS
 from pcgraph.templates import TEMPLATES, Field
 from pcgraph.ui import draft as drafts
-from pcgraph.ui.component import component
+from pcgraph.ui.component import show_component
 from pcgraph.ui.draft import Draft
+from pcgraph.ui.language import write_link
 from pcgraph.ui.settings import LONGEST_LINK, Settings, to_link
 from pcgraph.ui.text import show_errors, t
 from pcgraph.write import to_dot, to_pytorch
@@ -65,7 +66,6 @@ def editor_data(draft: Draft) -> dict[str, Any]:
         "source": draft.source,
         "inspection": draft.inspection.to_dict(),
         "ops": op_rows(),
-        "lang": "en",
     }
 
 
@@ -208,8 +208,8 @@ class BuildPage:
 
     def canvas(self) -> None:
         """Show the editor."""
-        component("pcgraph_editor", "streamlit-editor.mjs")(
-            key=key("editor"), data=editor_data(self.draft), on_edit_change=self._edited
+        show_component(
+            "pcgraph_editor", "streamlit-editor.mjs", key("editor"), editor_data(self.draft), edit=self._edited
         )
 
     def tell(self, place: Any, told: Sequence[PCGraphError]) -> None:
@@ -217,8 +217,8 @@ class BuildPage:
         _, _, too_long = self.link
         show_errors(place, [*told, *self._wrong("file"), *self._wrong("canvas"), *filter(None, [too_long])])
 
-    def _edited(self) -> None:
-        self.change(drafts.edited, st.session_state[key("editor")].get("edit"))
+    def _edited(self, edit: Any) -> None:
+        self.change(drafts.edited, edit)
 
     def _wrong(self, at: str) -> list[PCGraphError]:
         return [self.draft.error] if self.draft.error is not None and self.draft.at == at else []
@@ -291,8 +291,7 @@ class BuildPage:
         pages = st.session_state.setdefault("pages", {})
         pages[NAME] = drafts.settings_for(self.draft, ("zil",), None)
         link, _, _ = self.link
-        if st.query_params.to_dict() != link:
-            st.query_params.from_dict(link)
+        write_link(link)
 
 
 def _ask(field: Field, name: str) -> Any:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
+
+from pcgraph.messages import LANGUAGES
+from pcgraph.ui.language import LINK, preferred
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 # Everything comes from this server: no request leaves it. Streamlit itself needs inline styles, blobs for
@@ -14,18 +18,25 @@ POLICY = (
     "worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'self'; form-action 'self'"
 )
-STAGE = ("/", "/compare", "/levels")  # the pages that open with a stage
+STAGE = ("/", "/compare", "/levels", "/learn")  # the pages that open with a stage
 SECURITY = {"content-security-policy": POLICY, "x-content-type-options": "nosniff", "referrer-policy": "same-origin"}
 
 
-def soon() -> str:
+def soon(language: str) -> str:
     """Return the Link header that lets a browser fetch the stage while Streamlit's own code still loads."""
     loader = (ASSETS / "streamlit.mjs").read_text("utf-8")
     modules = ["streamlit.mjs", *(line.split('"')[-2][2:] for line in loader.splitlines() if line.startswith("import"))]
     links = [f"</assets/{name}>; rel=modulepreload" for name in modules]
     links.append("</assets/stage.css>; rel=preload; as=style")
-    links.append("</assets/messages/en.json>; rel=preload; as=fetch; crossorigin")
+    links.append(f"</assets/messages/{language}.json>; rel=preload; as=fetch; crossorigin")
     return ", ".join(links)
+
+
+def _language(scope: Any) -> str:
+    """Return the language a page will be read in: the link's, else the browser's first."""
+    asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get(LINK, [""])[0]
+    accepted = dict(scope.get("headers", ())).get(b"accept-language", b"").decode("latin-1")
+    return asked if asked in LANGUAGES else preferred(accepted)
 
 
 class Headers:
@@ -34,13 +45,14 @@ class Headers:
     def __init__(self, app: Any) -> None:
         self.app = app
         self.always = [(name.encode(), text.encode()) for name, text in SECURITY.items()]
-        self.with_stage = [(b"link", soon().encode())]
+        self.with_stage = {language: [(b"link", soon(language).encode())] for language in LANGUAGES}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
                 kind = dict(message["headers"]).get(b"content-type", b"")
-                more = self.with_stage if kind.startswith(b"text/html") and scope["path"] in STAGE else []
+                stage = kind.startswith(b"text/html") and scope["path"] in STAGE
+                more = self.with_stage[_language(scope)] if stage else []
                 message["headers"] = [*message["headers"], *self.always, *more]
             await send(message)
 

@@ -3,12 +3,14 @@
 import streamlit as st
 
 from pcgraph.messages import ASSETS
-from pcgraph.ui.text import t
+from pcgraph.ui.language import read_language, show_switch
+from pcgraph.ui.text import show_errors, t
 
+wrong = read_language()
 st.set_page_config(page_title=t("app.title"), layout="wide")
 st.html(ASSETS / "app.css")
 pages = ASSETS.parent / "pages"
-st.navigation(
+page = st.navigation(
     [
         st.Page(pages / "step_through.py", title=t("page.step.title"), default=True),
         st.Page(pages / "compare.py", title=t("page.compare.title"), url_path="compare"),
@@ -18,4 +20,7 @@ st.navigation(
         st.Page(pages / "build.py", title=t("page.build.title"), url_path="build"),
     ],
     position="top",
-).run()
+)
+show_switch()
+show_errors(st.container(), [wrong] if wrong else [])
+page.run()

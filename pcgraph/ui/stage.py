@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pcgraph.errors import PCGraphError
-from pcgraph.ui.component import component
+from pcgraph.ui.component import show_component
 from pcgraph.ui.controls import Page
 from pcgraph.ui.quiz import Quiz
 from pcgraph.ui.runs import Picture
@@ -24,9 +24,8 @@ def show_stage(
     A new number of `resets` brings the stage back to step `t`. While it `asks`, a node that is clicked is `picked`.
     """
     data = {"payload": payload, "t": t, "resets": resets, "asks": asks}
-    component("pcgraph_stage", "streamlit.mjs")(
-        key=key, data=data, on_picked_change=lambda: picked and picked(st.session_state[key].picked)
-    )
+    hear = picked or (lambda _: None)
+    show_component("pcgraph_stage", "streamlit.mjs", key, data, picked=hear)
 
 
 def show_traces(page: Page, compute: Callable[[], Picture], quiz: Quiz | None = None) -> Picture | None:

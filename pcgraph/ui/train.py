@@ -17,8 +17,9 @@ from pcgraph.jobs import DONE, FAILED, PAUSED, RUNNING, STOPPED, WAITING, Job, V
 from pcgraph.learning import OPTIMIZERS
 from pcgraph.models import ACTIVATIONS, FAMILIES, LOSSES
 from pcgraph.training import RUNNERS, History, Plan, final, to_csv, to_json, train, untrained
-from pcgraph.ui.component import component
+from pcgraph.ui.component import show_component
 from pcgraph.ui.draft import text_of
+from pcgraph.ui.language import write_link
 from pcgraph.ui.settings import Settings, build
 from pcgraph.ui.text import escaped, show_errors, t
 from pcgraph.ui.train_payload import learning_data, loss_text, percent_text, power_text
@@ -125,8 +126,7 @@ class TrainPage:
         except PCGraphError as error:
             wanted, found = {}, [*found, error]
         show_errors(self.place, found)
-        if dict(st.query_params) != wanted:
-            st.query_params.from_dict(wanted)
+        write_link(wanted)
 
     def _widget(self, part: str, value: Any) -> str:
         """Return a widget's key, its value set to what the settings say."""
@@ -260,9 +260,8 @@ class TrainPage:
         for sentence in told:
             st.warning(escaped(sentence))
         resting = view is None or view.state != RUNNING
-        component("pcgraph_learning", "streamlit-learning.mjs")(
-            key=key("learning"), data=learning_data(plan, history, runners, resting)
-        )
+        data = learning_data(plan, history, runners, resting)
+        show_component("pcgraph_learning", "streamlit-learning.mjs", key("learning"), data)
         self._figures(plan, history, runners)
 
     def _shown(self, view: View | None) -> tuple[Plan, History] | None:
