@@ -13,6 +13,8 @@ COPY .streamlit/ .streamlit/
 COPY assets/ assets/
 COPY pcgraph/ pcgraph/
 COPY pages/ pages/
+COPY lessons/ lessons/
+COPY reference/ reference/
 
 RUN useradd --system --create-home pcgraph
 USER pcgraph

@@ -17,7 +17,7 @@ const LEAST = { page: 16 / NUMBER, stage: 24 / NUMBER };
 const MOST = { page: 1.25, stage: 2.4 };
 
 /** Return the board: `draw(position, how)`, `resize(size, mode)`, `select(name)`, `fit()`, `zoom(factor)`, `view`, `destroy()`; `needs` is the height its numbers ask for. */
-export function createBoard({ payload, lanes, say, family, folded = false, onSelect, onOpen, onView }) {
+export function createBoard({ payload, lanes, say, family, folded = false, onSelect, onHover, onOpen, onView }) {
   const several = lanes.length > 1;
   const metrics = measure(payload, family, { marks: several, modules: moduleNames(payload) });
   const rows = html("div", { class: "lanes" });
@@ -26,7 +26,7 @@ export function createBoard({ payload, lanes, say, family, folded = false, onSel
   let size = { w: 0, h: 0 };
   let mode = "page";
   let [plan, geometry, graphs, view] = [null, null, [], null];
-  let [free, last, selected] = [false, null, null];
+  let [free, last, selected, marks] = [false, null, null, null];
   let accompanies = false; // a module was opened: once the front is in sight, it stays so
 
   const stop = listenGestures(rows, {
@@ -117,6 +117,7 @@ export function createBoard({ payload, lanes, say, family, folded = false, onSel
         say,
         title: several ? laneTitle(payload.lanes[lane]) : "",
         onSelect,
+        onHover,
         onOpen,
       }),
     );
@@ -126,7 +127,13 @@ export function createBoard({ payload, lanes, say, family, folded = false, onSel
       ),
     );
     graphs.forEach((graph) => graph.select(selected));
+    if (marks) mark(marks);
     if (last) redraw(last, {});
+  }
+
+  function mark(next) {
+    marks = next;
+    graphs.forEach((graph, i) => graph.mark?.(marks?.(lanes[i]) ?? { traced: null, known: null }));
   }
 
   const laneTitle = (lane) =>
@@ -228,6 +235,10 @@ export function createBoard({ payload, lanes, say, family, folded = false, onSel
       graphs.forEach((graph) => graph.select(name));
       follow();
     },
+    /** Light a node that the pointer is on elsewhere. */
+    light: (name) => graphs.forEach((graph) => graph.light(name)),
+    /** Mark nodes: lane → {traced, known} of marks.mjs; null: nothing is marked. */
+    mark,
     fit: fitAll,
     /** Show the graph by module, or the whole of it with one module in sight. */
     fold(on, name = null) {

@@ -2,11 +2,12 @@
 
 import { attribute, html, text } from "./dom.mjs";
 import { icon } from "./icons.mjs";
+import { ruler } from "./measure.mjs";
 import { SPEEDS } from "./player.mjs";
 import { PHASES } from "./position.mjs";
 
 /** Return the bar; each button calls `perform(action)`. */
-export function createControls({ say, steps, perform, setGrain, setSpeed, share, folds = false }) {
+export function createControls({ say, steps, perform, setGrain, setSpeed, share, folds = false, family }) {
   const iconButton = (name, action, key) =>
     button(
       html("button", { type: "button", class: "button", "aria-label": say(key), title: say(key) }, icon(name)),
@@ -24,10 +25,11 @@ export function createControls({ say, steps, perform, setGrain, setSpeed, share,
       phase: phase ? { key: `stage.grain_${phase}` } : "",
     });
   // Its room is that of the longest text it will hold, so that a step moves nothing around it.
-  const longest = Math.max(...[null, ...PHASES].map((phase) => where(steps, phase).length));
+  const width = ruler(`16px ${family}`);
+  const longest = Math.max(...[null, ...PHASES].map((phase) => width(where(steps, phase))));
   const words = html("span");
   const place = html("p", { class: "place" }, words);
-  place.style.width = `${longest}ch`;
+  place.style.width = `${Math.ceil(longest) + 8}px`; // digits of one width are a little wider
   const grain = select(
     say("stage.grain"),
     [
@@ -56,6 +58,11 @@ export function createControls({ say, steps, perform, setGrain, setSpeed, share,
   const full = button(html("button", { type: "button", class: "button" }, say("stage.stage_mode")), () =>
     perform("stageMode"),
   );
+  const springs = button(
+    html("button", { type: "button", class: "button toggle", "aria-keyshortcuts": "s" }, say("stage.springs")),
+    () => perform("springs"),
+  );
+  const setSprings = attribute(springs, "aria-pressed");
   const copied = html("span", { class: "quiet-text", role: "status" });
   const link = share
     ? button(html("button", { type: "button", class: "button share" }, say("stage.share")), () =>
@@ -74,7 +81,7 @@ export function createControls({ say, steps, perform, setGrain, setSpeed, share,
     "div",
     { class: "controls", role: "group", "aria-label": say("stage.controls") },
     html("div", { class: "controls-left" }, ...back, play, ...on, place),
-    html("div", { class: "controls-right" }, zoom, grain.element, speed.element, full, link, help, copied),
+    html("div", { class: "controls-right" }, zoom, grain.element, speed.element, springs, full, link, help, copied),
   );
 
   const [setPlay, setTitle, setPressed] = [
@@ -86,7 +93,7 @@ export function createControls({ say, steps, perform, setGrain, setSpeed, share,
   return {
     element,
     focusFold: () => fold?.focus(),
-    draw({ t, phase, playing, speedNow, folded }) {
+    draw({ t, phase, playing, speedNow, folded, springs: open }) {
       for (const set of setFold) set(say(folded ? "stage.unfold" : "stage.fold"));
       setPressedFold(String(folded));
       const name = say(playing ? "stage.pause" : "stage.play");
@@ -94,6 +101,7 @@ export function createControls({ say, steps, perform, setGrain, setSpeed, share,
       setTitle(name);
       setPressed(String(playing));
       setPlace(where(t, phase));
+      setSprings(String(Boolean(open)));
       grain.set(phase ? "phases" : "step");
       speed.set(String(speedNow));
     },

@@ -17,7 +17,7 @@ export function createLines(shapes) {
   ];
 }
 
-/** Return {element, token, draw(next, travel), travel(share), light(on)}. */
+/** Return {element, token, draw(next, travel), travel(share), light(on), fade(read)}. */
 export function createEdge(edge, shape, density) {
   const base = svg("path", { class: "line", d: shape.d });
   const feedback = svg("path", { class: "feedback", d: shape.d });
@@ -83,6 +83,11 @@ export function createEdge(edge, shape, density) {
         setToken(`token going ${sign(now.feedback)}`);
         move(1 - (1 - shape.rest) * (2 * share - 1));
       }
+    },
+    // While what a node knows is shown: whether this edge was read; null when it is not shown.
+    fade(read) {
+      element.toggleAttribute("data-read", read === true);
+      for (const one of [element, token]) one.toggleAttribute("data-faded", read === false);
     },
     light(on) {
       lit = on;

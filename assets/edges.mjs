@@ -4,7 +4,7 @@ import { attribute, svg } from "./dom.mjs";
 import { createEdge, createLines } from "./edge.mjs";
 import { sign } from "./frame.mjs";
 
-/** Return {element, tokens, draw(edgeFrames, travel), travel(share), light(name)}; `onPick(edge)` is called for a clicked edge. */
+/** Return {element, tokens, draw(edgeFrames, travel), travel(share), light(name), fade(known)}; `onPick(edge)` is called for a clicked edge. */
 export const createEdges = (edges, geometry, onPick) =>
   geometry.density === "box" ? bundled(edges, geometry.edges) : separate(edges, geometry, onPick);
 
@@ -18,12 +18,17 @@ function separate(edges, { edges: shapes, density }, onPick) {
     element.addEventListener("pointerleave", () => light(false));
     element.addEventListener("click", () => onPick(edges[k]));
   });
+  const element = group(...createLines(shapes), ...list.map((edge) => edge.element));
   return {
-    element: group(...createLines(shapes), ...list.map(({ element }) => element)),
+    element,
     tokens: svg("g", { class: "tokens", "aria-hidden": "true" }, ...list.map(({ token }) => token)),
     draw: (frames, travel) => list.forEach((edge, k) => edge.draw(frames[k], travel)),
     travel: (share) => list.forEach((edge) => edge.travel(share)),
     light: (name) => list.forEach((edge, k) => edge.light(touches(edges[k], name))),
+    fade(known) {
+      element.toggleAttribute("data-fading", known !== null);
+      list.forEach((edge, k) => edge.fade(known && known.has(edges[k].from) && known.has(edges[k].to)));
+    },
   };
 }
 
@@ -38,14 +43,16 @@ function bundled(edges, shapes) {
   const lit = svg("path", { class: "line lit" });
   const bundles = SIGNS.map((hue) => svg("path", { class: `feedback ${hue}` }));
   const [setLit, ...setBundles] = [lit, ...bundles].map((path) => attribute(path, "d"));
+  const element = group(...createLines(shapes), ...bundles, lit);
   return {
-    element: group(...createLines(shapes), ...bundles, lit),
+    element,
     tokens: null,
     draw(frames) {
       const hues = frames.map(({ live, feedback }) => (live ? sign(feedback) : null));
       SIGNS.forEach((hue, i) => setBundles[i](joined((k) => hues[k] === hue)));
     },
     travel: () => {},
+    fade: (known) => element.toggleAttribute("data-fading", known !== null),
     light: (name) => setLit(joined((k) => touches(edges[k], name))),
   };
 }

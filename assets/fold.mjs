@@ -38,6 +38,7 @@ export function createFold({ payload, lane, geometry: placed, metrics, say, titl
     },
     travel() {},
     select() {},
+    light() {},
     place: (view) => world.setAttribute("transform", `translate(${view.x},${view.y}) scale(${view.k})`),
   };
 }

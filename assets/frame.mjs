@@ -34,8 +34,8 @@ export function laneFrame(payload, laneIndex, t, phase = null) {
   };
 }
 
-// In each phase, the state that each quantity is shown from; null: not computed yet in this step.
-function timesAt(lane, t, phase) {
+/** Return, of each quantity, the state it is shown from in a phase; null: not computed yet in this step. */
+export function timesAt(lane, t, phase) {
   const reference = lane.method === "bp";
   const errorsYet = phase !== "predict";
   return {

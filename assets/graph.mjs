@@ -10,7 +10,7 @@ import { createNode } from "./node.mjs";
 import { metScale, strengthOf } from "./sizes.mjs";
 
 /** Draw the nodes and edges of a lane. `geometry` comes from geometry.mjs, frames from frame.mjs. */
-export function createGraph({ payload, lane, geometry, metrics, say, title, onSelect }) {
+export function createGraph({ payload, lane, geometry, metrics, say, title, onSelect, onHover = () => {} }) {
   const columns = createColumns(payload, geometry, say, title);
   const edges = createEdges(payload.edges, geometry, (edge) => onSelect(edge.to));
   const large = opensFolded(payload);
@@ -35,7 +35,7 @@ export function createGraph({ payload, lane, geometry, metrics, say, title, onSe
     world,
     columns.heads,
   );
-  listen(nodes, edges, labels, onSelect);
+  listen(nodes, labels, onSelect, onHover);
   let seen = () => true; // of a large graph, what lies outside the board is drawn when it comes in sight
 
   return {
@@ -50,6 +50,14 @@ export function createGraph({ payload, lane, geometry, metrics, say, title, onSe
     },
     travel: edges.travel,
     select: (name) => nodes.forEach((node) => node.select(node.name === name)),
+    light(name) {
+      edges.light(name);
+      nodes.forEach((node) => node.light(node.name === name));
+    },
+    mark({ traced, known }) {
+      nodes.forEach((node) => node.mark(Boolean(traced?.has(node.name)), Boolean(known && !known.has(node.name))));
+      edges.fade(known);
+    },
     place(view, size) {
       world.setAttribute("transform", `translate(${view.x},${view.y}) scale(${view.k})`);
       columns.place(view, size);
@@ -71,7 +79,7 @@ function barScaleOf(payload) {
   return scales.get(payload);
 }
 
-function listen(nodes, edges, labels, onSelect) {
+function listen(nodes, labels, onSelect, onHover) {
   for (const { name, button } of nodes) {
     button.addEventListener("click", () => onSelect(name));
     button.addEventListener("focus", () => {
@@ -81,7 +89,7 @@ function listen(nodes, edges, labels, onSelect) {
     button.addEventListener("keydown", (event) => {
       if (event.key === "Enter") onSelect(name);
     });
-    button.addEventListener("pointerenter", () => edges.light(name));
-    button.addEventListener("pointerleave", () => edges.light(null));
+    button.addEventListener("pointerenter", () => onHover(name));
+    button.addEventListener("pointerleave", () => onHover(null));
   }
 }

@@ -1,26 +1,54 @@
 // The card on the right: one sentence, the rule, the rule with numbers, who was read, what BP says.
 
-import { attribute, html, math, sentence, setter, text } from "./dom.mjs";
+import { cardButton, focusKey, keepFocus, printed, ruleBlock } from "./card-parts.mjs";
+import { chainCard, createWhere, numberChips } from "./chain.mjs";
+import { attribute, html, sentence, setter, text } from "./dom.mjs";
 import { explainNode, explainStep, methodName } from "./explain.mjs";
-import { entry, isLeaf, relation, scalar, sign, verdictOf } from "./frame.mjs";
-import { chunks } from "./formula.mjs";
+import { entry, isLeaf, relation, sign, verdictOf } from "./frame.mjs";
+import { knowsSentence } from "./marks.mjs";
 import { number } from "./messages.mjs";
+import { placeNow } from "./origin.mjs";
 import { methodRule, readFrom, rulesOf } from "./rules.mjs";
 import { held, linksOf, readsThrough } from "./trace.mjs";
 
 const MARKS = { exact: "=", close: "≈", no: "≠" };
 
-/** Return a card with `draw({t, phase, selected})`; clicking a name calls `onSelect(name)`. */
-export function createInspector({ payload, lanes, say, onSelect }) {
+/** Return a card with `draw({t, phase, selected, origin, knows})`; a name pressed calls `onSelect(name)`, a number
+ *  `onOrigin({lane, trail})`, null to close; the toggle calls `onKnows()`. `closeChain()` goes back from a chain. */
+export function createInspector({ payload, lanes, say, onSelect, onOrigin, onKnows }) {
   const card = html("aside", { class: "inspector", "aria-label": say("stage.card"), tabindex: 0 });
-  const context = { payload, lanes, say, onSelect, focusLane: lanes.at(-1) };
+  let [now, opener, stepIsIn] = [null, null, false];
+  const follow = (trail, lane = now.origin.lane) => {
+    onOrigin({ lane, trail });
+    focusKey(card, "chain");
+  };
+  const context = {
+    ...{ payload, lanes, say, onSelect, onKnows, follow, closeChain, focusLane: lanes.at(-1) },
+    open(lane, place) {
+      const here = placeNow(payload, lane, place, now.t, now.phase);
+      if (!here) return;
+      opener = card.getRootNode().activeElement?.dataset?.key ?? null;
+      follow([here], lane);
+    },
+  };
   const step = createStepCard(context);
-  let stepIsIn = false;
+
+  function closeChain() {
+    onOrigin(null);
+    focusKey(card, opener);
+  }
+
   return {
     element: html("div", { class: "inspector-place" }, card),
+    closeChain,
     draw(position) {
+      now = { ...position };
+      if (now.origin) {
+        stepIsIn = false;
+        return keepFocus(card, () => card.replaceChildren(...chainCard(context, now.origin)));
+      }
       const known = position.selected !== null && linksOf(payload).index(position.selected) >= 0;
-      if (known) card.replaceChildren(...nodeCard(context, position));
+      if (known) keepFocus(card, () => card.replaceChildren(...nodeCard(context, position)));
       else if (!stepIsIn) card.replaceChildren(...step.parts);
       if (!known) step.draw(position);
       stepIsIn = !known;
@@ -44,7 +72,7 @@ function createStepCard(context) {
       head,
       what,
       gradients?.element,
-      ...rulesShown(payload, lanes).map((one) => ruleBlock(one, say)),
+      ...rulesShown(payload, lanes).map(({ title, lines }) => ruleBlock(say(title.key, title.slots), lines)),
       lanes.length > 1 ? null : html("p", { class: "hint" }, say("stage.card_hint")),
     ].filter(Boolean),
     draw({ t, phase }) {
@@ -73,10 +101,11 @@ const gradientAt = (lane, name, t, phase) => {
 const lit = (payload, lanes, values, name, t) =>
   lanes.some((index, i) => values[i] !== null && payload.lanes[index].reads[name] === t);
 
-function createGradients({ payload, lanes, say, onSelect }) {
+function createGradients(context) {
+  const { payload, lanes, say, onSelect } = context;
   const lane = payload.lanes[lanes[0]];
   const rows = readable(payload, lanes[0]).map((node) => {
-    const cell = createNumberCell(5);
+    const cell = createNumberCell(5, null, whereOf(context, lanes[0], gradientOf(node.name)));
     const row = tableRow([
       nameButton(node.name, onSelect),
       say("stage.tick", { t: lane.reads[node.name] ?? "–" }),
@@ -99,9 +128,16 @@ function createGradients({ payload, lanes, say, onSelect }) {
   );
 }
 
-function createComparison({ payload, lanes, say, onSelect }) {
+const gradientOf = (node) => ({ quantity: "gradient", node, slot: null });
+const whereOf = (context, lane, place) => (figure) => createWhere(context, lane, place, figure);
+
+function createComparison(context) {
+  const { payload, lanes, say, onSelect } = context;
   const rows = readable(payload, lanes[0]).map((node) => {
-    const cells = lanes.map((_, i) => createNumberCell(lanes.length > 2 ? 4 : 5, i > 0 ? say : null));
+    const cells = lanes.map((lane, i) => {
+      const where = whereOf(context, lane, gradientOf(node.name));
+      return createNumberCell(lanes.length > 2 ? 4 : 5, i > 0 ? say : null, where);
+    });
     const row = tableRow([nameButton(node.name, onSelect), ...cells.map((cell) => cell.element)]);
     const setClass = attribute(row, "class");
     return {
@@ -121,16 +157,18 @@ function createComparison({ payload, lanes, say, onSelect }) {
   );
 }
 
-// A number in a table, with its mark against the reference where `say` is given.
-function createNumberCell(decimals, say = null) {
+// A number in a table, with its mark against the reference where `say` is given; `where` makes it open its chain.
+function createNumberCell(decimals, say = null, where = null) {
   const figure = html("span");
+  const button = where?.(figure);
   const mark = say ? html("span", { class: "mark" }) : null;
   const [setText, setClass] = [text(figure), attribute(figure, "class")];
   const setMark = mark && text(mark);
   return {
-    element: html("span", {}, figure, mark),
+    element: html("span", {}, button?.element ?? figure, mark),
     draw(value, reference) {
-      setText(value === null ? "·" : printed(value, decimals, true));
+      const shown = value === null ? "·" : printed(value, decimals, true);
+      if (setText(shown)) button?.draw(value, shown);
       setClass(sign(value));
       if (!mark) return;
       const same = relation(value, reference);
@@ -167,12 +205,10 @@ function nameButton(name, onSelect) {
   return button;
 }
 
-const printed = (value, decimals, signed) =>
-  typeof value === "object" ? number(scalar(value), decimals) : number(Number(value), decimals, signed);
-
 // ---- a node is selected
 
-function nodeCard(context, { t, phase, selected }) {
+function nodeCard(context, position) {
+  const { t, phase, selected } = position;
   const { payload, lanes, say, focusLane, onSelect } = context;
   const node = linksOf(payload).node(selected);
   const close = html("button", { type: "button", class: "close", "aria-label": say("stage.deselect") }, "×");
@@ -195,26 +231,35 @@ function nodeCard(context, { t, phase, selected }) {
     ),
     sentence("p", tell(say, explainNode(payload, focusLane, selected, t)), { class: "what" }),
     lanes.length > 1 ? laneTable(context, node, t) : null,
-    ...sections.map((one) => ruleBlock(one, say)),
+    numbers(context, node, position),
+    ...sections.map(({ title, lines }) => ruleBlock(say(title.key, title.slots), lines)),
     neighbours(context, selected),
     ...verdicts(context, node, t),
   ].filter(Boolean);
 }
 
-function ruleBlock({ title, lines }, say) {
+// The node's numbers, and the toggle: on, all that the node did not read fades, and a sentence says what it did read.
+function numbers(context, node, position) {
+  const { payload, focusLane, say, onKnows } = context;
+  const { t, selected, knows } = position;
+  const { heading, chips } = numberChips(context, node, position);
+  const button = cardButton(
+    { class: "chip knows", "data-key": "knows", "aria-pressed": String(knows) },
+    onKnows,
+    say("stage.knows.button"),
+  );
+  const told = knows && tell(say, [knowsSentence(payload, focusLane, selected, t)]);
   return html(
     "section",
-    { class: "rule" },
-    html("h3", {}, say(title.key, title.slots)),
-    html(
-      "div",
-      { class: "math" },
-      ...lines.map((line) => html("div", {}, ...chunks(line).flatMap((part) => [math(part), " "]))),
-    ),
+    { class: "numbers" },
+    html("div", { class: "numbers-head" }, html("h3", {}, heading), button),
+    told ? sentence("p", told, { class: "known" }) : null,
+    chips,
   );
 }
 
-function laneTable({ payload, lanes, say }, node, t) {
+function laneTable(context, node, t) {
+  const { payload, lanes, say } = context;
   const shown = isLeaf(node)
     ? ["x", "∂"]
     : ["x", "μ", [...new Set(lanes.map((index) => payload.lanes[index].symbol))].join(" / ")];
@@ -222,9 +267,11 @@ function laneTable({ payload, lanes, say }, node, t) {
     const { value, prediction, error } = held(payload, lane, node.name, t);
     return isLeaf(node) ? [value, entry(lane.gradients[node.name], t)] : [value, prediction, error];
   };
+  const quantities = isLeaf(node) ? ["value", "gradient"] : ["value", "prediction", "error"];
   const rows = shown.map((label, k) => {
     const cells = lanes.map((index) => {
-      const cell = createNumberCell(4);
+      const place = { quantity: quantities[k], node: node.name, slot: null };
+      const cell = createNumberCell(4, null, whereOf(context, index, place));
       cell.draw(pick(payload.lanes[index])[k]);
       return cell.element;
     });

@@ -16,6 +16,8 @@ const KEYS = {
   "−": "slower",
   f: "stageMode",
   F: "stageMode",
+  s: "springs",
+  S: "springs",
   "?": "legend",
   Escape: "escape",
 };

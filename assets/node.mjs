@@ -5,7 +5,7 @@ import { attribute, shown, svg } from "./dom.mjs";
 import { isLeaf, scalar } from "./frame.mjs";
 import { number } from "./messages.mjs";
 
-/** Return {name, element, button, draw(now, reference, flash, seen), show(seen), select(on)}: out of sight a card waits, and is no work for the browser. */
+/** Return {name, element, button, draw(now, reference, flash, seen), show(seen), select(on), light(on)}: out of sight a card waits, and is no work for the browser. */
 export function createNode(node, card, context) {
   const body = CARDS[context.density](node, card, context);
   const button = svg("rect", { role: "button", tabindex: 0, "data-node": node.name, width: card.w }, title(node));
@@ -18,9 +18,11 @@ export function createNode(node, card, context) {
   let selected = false;
   let place = "plain";
   let lit = "";
+  let hovered = false;
+  let marked = "";
   let waiting = null;
   let drawn = {};
-  const classes = () => setClass(`node ${node.kind} ${place}${lit}${selected ? " selected" : ""}`);
+  const classes = () => setClass(`node ${node.kind} ${place}${lit}${selected ? " selected" : ""}${hovered ? " hovered" : ""}${marked}`);
 
   return {
     name: node.name,
@@ -42,6 +44,15 @@ export function createNode(node, card, context) {
       setShown(seen);
       if (seen && waiting) body.draw(...waiting, false);
       if (seen) waiting = null;
+    },
+    light(on) {
+      if (on === hovered) return;
+      hovered = on;
+      classes();
+    },
+    mark(traced, faded) {
+      marked = `${traced ? " traced" : ""}${faded ? " faded" : ""}`;
+      classes();
     },
     select(on) {
       selected = on;

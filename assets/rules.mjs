@@ -4,6 +4,7 @@
 
 import { evaluate, figure, formula, mi, mo, namesIn, row, sub } from "./formula.mjs";
 import { entry, isLeaf } from "./frame.mjs";
+import { heardBy } from "./locality.mjs";
 import { held, linksOf, readsThrough } from "./trace.mjs";
 
 const SLOTS = ["x", "y", "z", "u", "v", "w"];
@@ -133,7 +134,7 @@ function sumRule(context, left, edges, total) {
   const terms = edges.slice(0, SHOWN).map((edge) => edgeTerm(context, edge));
   const more = edges.length > SHOWN ? [mo("+"), mo("…")] : [];
   const join = (list) => [...list.flatMap((term, i) => (i ? [mo("+"), term] : [term])), ...more];
-  const numbers = plain(total) && terms.every((term) => term.numbers);
+  const numbers = plain(total) && terms.every((term) => term.numbers) && addsUp(context, edges, total);
   return [
     row(left, mo("="), ...join(terms.map((term) => term.names))),
     numbers
@@ -141,6 +142,14 @@ function sumRule(context, left, edges, total) {
       : plain(total) && equals(result(total)),
   ];
 }
+
+function addsUp({ payload, lane, t }, edges, total) {
+  const level = (edge) => linksOf(payload).node(edge.to).level;
+  const sent = edges.map((edge) => entry(lane.feedback[edge.k], lane.method === "bp" ? Math.min(t, level(edge)) : t));
+  return sent.every(plain) && close(sumOf(sent), total);
+}
+
+const sumOf = (list) => list.reduce((a, b) => a + b, 0);
 
 function edgeTerm(context, edge) {
   const { payload, lane, t } = context;
@@ -157,7 +166,8 @@ function edgeTerm(context, edge) {
 
 function termNumbers(context, tree, k) {
   const { payload, lane, node, t } = context;
-  const [error, sent] = [held(payload, lane, node.name, t).error, entry(lane.feedback[k], t)];
+  const at = lane.method === "bp" ? Math.min(t, node.level) : t; // BP's messages are sent once
+  const [error, sent] = [held(payload, lane, node.name, t).error, entry(lane.feedback[k], at)];
   const value = inputsOf(context);
   const all = (slot) => (slot === "ct" ? error : value(slot));
   const whole = ["*", "ct", tree];
@@ -208,24 +218,9 @@ function moveRule(context, t) {
   const [now, after] = [held(payload, lane, name, t), held(payload, lane, name, t + 1).value];
   const sent = links.from(name).map((edge) => entry(lane.feedback[edge.k], t));
   if (![now.value, now.error, after, lane.rate, ...sent].every(plain)) return null;
-  const sum = sent.reduce((a, b) => a + b, 0);
-  if (!close(now.value + lane.rate * (now.error - sum), after) || close(after, now.value)) return null;
-  const users = links.from(name).map((edge) => edge.to);
-  const terms = users.slice(0, SHOWN).flatMap((user) => [mo("−"), row(sub("ε", user), derivativeText(user, name))]);
-  const more = users.length > SHOWN ? [mo("−"), mo("…")] : [];
+  if (!close(now.value + lane.rate * (now.error - sumOf(sent)), after) || close(after, now.value)) return null;
+  const more = sent.length > SHOWN ? [mo("−"), mo("…")] : [];
   const unit = lane.rate === 1;
-  const general = row(
-    sub("x", name),
-    mo("←"),
-    sub("x", name),
-    mo("+"),
-    ...(unit ? [] : [mi("γ")]),
-    mo("("),
-    sub("ε", name),
-    ...terms,
-    ...more,
-    mo(")"),
-  );
   const minus = sent.slice(0, SHOWN).flatMap((value) => [mo("−"), inside(value)]);
   const numbers = equals(
     figure(now.value),
@@ -239,7 +234,24 @@ function moveRule(context, t) {
     mo("="),
     figure(after),
   );
-  return section("stage.rule.move", [general, numbers]);
+  return section("stage.rule.move", [moveLine(context), numbers]);
+}
+
+function moveLine({ name, lane, links }) {
+  const users = links.from(name).map((edge) => edge.to);
+  const terms = users.slice(0, SHOWN).flatMap((user) => [mo("−"), row(sub("ε", user), derivativeText(user, name))]);
+  return row(
+    sub("x", name),
+    mo("←"),
+    sub("x", name),
+    mo("+"),
+    ...(lane.rate === 1 ? [] : [mi("γ")]),
+    mo("("),
+    sub("ε", name),
+    ...terms,
+    ...(users.length > SHOWN ? [mo("−"), mo("…")] : []),
+    mo(")"),
+  );
 }
 
 const derivativeText = (user, name) => row(mo("∂"), sub("μ", user), mo("/"), mo("∂"), sub("x", name));
@@ -276,19 +288,76 @@ export function methodRule(payload, laneIndex) {
   return { title, lines: [row(sub("ε", "i"), mo("="), sub("μ", "i"), mo("−"), sub("x", "i")), move, gradient] };
 }
 
-/** Return whose numbers a node uses in a step: its inputs, its users, and what their partial derivatives name. */
+/** Return whose numbers a node's rules name: its inputs, its users, and what their partial derivatives name. */
 export function readFrom(payload, laneIndex, name) {
-  const links = linksOf(payload);
-  const users = links.from(name).map((edge) => edge.to);
-  const inputs = links.into(name).map((edge) => edge.from);
-  const through = links.from(name).flatMap((edge) => partialNames(payload, edge));
-  return [...new Set([...inputs, ...users, ...through])].filter((one) => one !== name);
+  const inputs = linksOf(payload).node(name).inputs;
+  return [...new Set([...inputs, ...heardBy(payload, name)])].filter((one) => one !== name);
 }
 
-function partialNames(payload, edge) {
-  const user = linksOf(payload).node(edge.to);
-  const tree = payload.ops[user.op]?.partials?.[edge.slot];
-  return namesIn(tree)
-    .map((slot) => user.inputs[SLOTS.indexOf(slot)])
-    .filter(Boolean);
+// ---- the rule behind one number
+
+/** Return the lines behind a number; kind and place are origin.mjs's, `place.numbers` what it rests on. */
+export function originLines(payload, laneIndex, kind, place, total) {
+  const { node: name, t, slot, numbers } = place;
+  const [links, lane] = [linksOf(payload), payload.lanes[laneIndex]];
+  const context = { payload, lane, name, t, node: links.node(name), links };
+  const makers = {
+    leaf: () => [given(sub("x", name), total)],
+    target: () => [given(mi("y"), total)],
+    forward: () => [given(row(sub("x", name), mo("="), sub("μ", name)), total)],
+    clamped: () => clampRule(context).lines,
+    move: () => moveRule(context, t - 1)?.lines ?? [moveLine(context), ends(total)],
+    learned: () => learnedLines(context, numbers, total),
+    prediction: () => predictionRule(context).lines,
+    error: () => errorRule(context).lines,
+    start: () => cotangentRule(context).lines,
+    cotangent: () => [cotangentRule(context).lines[0], added(numbers, total)],
+    feedback: () =>
+      feedbackLines(
+        context,
+        links.into(name).find((edge) => edge.slot === slot),
+        total,
+      ),
+    gradient: () => gradientLines(context, place, total),
+  };
+  return makers[kind]().filter(Boolean);
+}
+
+const given = (left, value) => (plain(value) ? row(left, mo("="), figure(value)) : left);
+const ends = (value) => plain(value) && equals(result(value));
+
+// The numbers it rests on, added up.
+function added(numbers, total) {
+  const adds = numbers.length > 1 && numbers.every(plain) && plain(total) && close(sumOf(numbers), total);
+  if (!adds) return ends(total);
+  return equals(...numbers.flatMap((one, i) => (i ? [mo("+"), inside(one)] : [figure(one)])), mo("="), result(total));
+}
+
+function feedbackLines(context, edge, total) {
+  const { names, numbers } = edgeTerm(context, edge);
+  const way = [mi(edge.to), mo("→"), mi(edge.from)];
+  return [row(...way, mo("="), names), numbers && plain(total) ? equals(numbers, mo("="), result(total)) : ends(total)];
+}
+
+// Only what was due is added, to what had been read before.
+function gradientLines(context, { node, restsOn, numbers }, total) {
+  const { lane, links } = context;
+  const left = derivative(mi(lane.method === "bp" ? "L" : "F"), mi(node));
+  const sent = restsOn.filter(({ quantity }) => quantity === "feedback");
+  const came = ({ to, slot }) => sent.some((one) => one.node === to && one.slot === slot);
+  const [general] = sumRule(context, left, links.from(node).filter(came), null);
+  const more = restsOn[0]?.quantity === "gradient";
+  return [more ? row(left, mo("←"), left, mo("+"), ...general.children.slice(2)) : general, added(numbers, total)];
+}
+
+function learnedLines({ name, links }, [before, ...sent], total) {
+  const users = links.from(name).map((edge) => edge.to);
+  const terms = users
+    .slice(0, SHOWN)
+    .flatMap((user, i) => [...(i ? [mo("+")] : []), row(sub("ε", user), derivativeText(user, name))]);
+  const more = users.length > SHOWN ? [mo("+"), mo("…")] : [];
+  const x = sub("x", name);
+  const general = row(x, mo("←"), x, mo("−"), mi("α"), mo("("), ...terms, ...more, mo(")"));
+  if (![before, ...sent, total].every(plain)) return [general, ends(total)];
+  return [general, equals(figure(before), mo("−"), mi("α"), mo("×"), inside(sumOf(sent)), mo("="), result(total))];
 }

@@ -10,11 +10,14 @@ import { createFullStage } from "./fullstage.mjs";
 import { createInspector } from "./inspector.mjs";
 import { listenKeys } from "./keys.mjs";
 import { createLegend } from "./legend.mjs";
+import { marksOf } from "./marks.mjs";
 import { createSay, loadMessages } from "./messages.mjs";
 import { createClock, createJourney, reducedMotion } from "./motion.mjs";
+import { chainAt } from "./origin.mjs";
 import { createPlayer, duration, nextSpeed } from "./player.mjs";
 import { atGrain, clampStep, first, isLast, last, next, previous, stepsOf } from "./position.mjs";
 import { NARROW, watchRoom } from "./room.mjs";
+import { createSprings } from "./springs.mjs";
 import { themeOf } from "./theme.mjs";
 
 const BELOW = 80 + 38 + 16; // curve, controls and the gaps between
@@ -24,10 +27,10 @@ const BELOW = 80 + 38 + 16; // curve, controls and the gaps between
  *
  * options: t, phase ("step" or "phases" grain is told by phase), selected, speed, playing: where to start;
  * lanes: indices of the lanes to show (default all); messages: the table of sentences (default: fetched);
- * theme: "light", "dark" (default: read from the page); lang; share(): the link to copy; onChange(state): called after each change; onSelect(name): after each selection.
+ * quiet: whether the card stays away until a node is selected; springs: whether the springs view is open; theme: "light", "dark" (default: read from the page); lang; share(): the link to copy; onChange(state): called after each change; onSelect(name): before a node is selected; false keeps it from being so.
  */
 export function createStage(element, payload, options = {}) {
-  const root = html("div", { class: "stage", "data-testid": "stage", lang: options.lang ?? "en" });
+  const root = html("div", { class: options.quiet ? "stage quiet" : "stage", "data-testid": "stage", lang: options.lang ?? "en" });
   const clock = createClock();
   const state = {
     t: clampStep(options.t ?? 0, stepsOf(payload)),
@@ -37,8 +40,13 @@ export function createStage(element, payload, options = {}) {
     playing: Boolean(options.playing),
     view: options.view ?? null,
     folded: options.folded ?? opensFolded(payload),
+    springs: Boolean(options.springs),
+    origin: options.origin ?? null, // the chain that is open: {lane, trail}
+    knows: Boolean(options.knows), // whether what the selected node did not read is faded
   };
+  state.origin = chainAt(payload, state.origin, state.t, state.phase);
   let [say, parts, alive, size] = [null, null, true, { width: 0, height: 600 }];
+  let marked = false;
   element.append(root);
   root.dataset.theme = options.theme ?? themeOf(root);
 
@@ -75,6 +83,7 @@ export function createStage(element, payload, options = {}) {
   const curveSize = new ResizeObserver(([{ contentRect }]) => {
     measured = { ...measured, curve: contentRect.width };
     parts?.energy.resize(measured.curve);
+    parts?.springs?.resize();
   });
   const resizeBoard = () => parts?.board.resize(measured.board, full.on ? "stage" : "page");
 
@@ -100,13 +109,14 @@ export function createStage(element, payload, options = {}) {
     if (parts?.lanes.length !== lanes.length) measured = null;
     parts?.board.destroy();
     const family = getComputedStyle(root).fontFamily;
-    const shared = { payload, lanes, say, onSelect: select };
+    const shared = { payload, lanes, say, onSelect: select, onHover: hover };
     const words = html("span");
     const caption = html("p", { class: "stage-caption", role: "status", "aria-live": "polite" }, words);
     parts = {
       lanes,
       board: createBoard({ ...shared, family, folded: state.folded, onOpen: unfold, onView: changed }),
-      inspector: createInspector(shared),
+      inspector: createInspector({ ...shared, onOrigin: openChain, onKnows: () => setKnows(!state.knows) }),
+      springs: state.springs ? createSprings(shared) : null,
       energy: createEnergy({
         ...shared,
         onInput: (t) => {
@@ -122,12 +132,14 @@ export function createStage(element, payload, options = {}) {
         setSpeed,
         share: options.share,
         folds: opensFolded(payload),
+        family,
       }),
       legend: createLegend(say),
       setCaption: text(words),
     };
     root.replaceChildren(
       html("div", { class: "stage-main" }, parts.board.element, parts.inspector.element),
+      ...(parts.springs ? [parts.springs.element] : []),
       parts.energy.element,
       parts.controls.element,
       caption,
@@ -140,6 +152,7 @@ export function createStage(element, payload, options = {}) {
     layout();
     draw({});
     parts.board.select(state.selected);
+    parts.springs?.select(state.selected);
     measureNow();
     parts.board.restore(kept);
     data.moving("false");
@@ -158,8 +171,9 @@ export function createStage(element, payload, options = {}) {
   function layout() {
     const narrow = size.width < NARROW && !full.on;
     root.classList.toggle("narrow", narrow);
+    const strip = parts?.springs && parts.lanes.length > 1 ? parts.springs.height : 0; // several lanes have no height to spare
     root.style.height =
-      full.on || narrow ? "" : `${Math.max(options.height ?? size.height, (parts?.board.needs ?? 0) + BELOW)}px`;
+      full.on || narrow ? "" : `${Math.max(options.height ?? size.height, (parts?.board.needs ?? 0) + BELOW + strip)}px`;
   }
 
   // ---- drawing
@@ -167,11 +181,13 @@ export function createStage(element, payload, options = {}) {
   function draw(how) {
     if (!parts) return;
     const { t, phase, selected, playing, speed } = state;
+    mark();
     const steps = stepsOf(payload);
     parts.board.draw({ t, phase }, how);
-    parts.inspector.draw({ t, phase, selected });
+    parts.inspector.draw(state);
+    parts.springs?.draw({ t, phase });
     parts.energy.draw(t);
-    parts.controls.draw({ t, phase, playing, speedNow: speed, folded: state.folded });
+    parts.controls.draw({ t, phase, playing, speedNow: speed, folded: state.folded, springs: state.springs });
     if (!playing || speed <= 1) parts.setCaption(captionText(t, steps, phase));
     data.method(parts.lanes.map((index) => payload.lanes[index].method).join(" "));
     data.t(String(t));
@@ -193,6 +209,13 @@ export function createStage(element, payload, options = {}) {
     return say("stage.caption", { place, happened });
   }
 
+  // Costs nothing while neither a chain nor a node's knowledge is open.
+  function mark() {
+    const on = state.origin !== null || (state.knows && state.selected !== null);
+    if (on || marked) parts.board.mark(on ? marksOf(payload, parts.lanes.at(-1), state) : null);
+    marked = on;
+  }
+
   function changed() {
     if (parts) options.onChange?.({ ...state, view: parts.board.view });
   }
@@ -203,6 +226,7 @@ export function createStage(element, payload, options = {}) {
     if (root.dataset.moving === "true") journey.finish();
     const lively = forward && !reducedMotion();
     Object.assign(state, { t: clampStep(position.t, stepsOf(payload)), phase: position.phase });
+    if (state.origin) state.origin = chainAt(payload, state.origin, state.t, state.phase);
     root.classList.toggle("moving", lively);
     draw({ travel: lively, flash: lively && state.speed <= 4 });
     if (lively && parts?.board.messages)
@@ -232,12 +256,50 @@ export function createStage(element, payload, options = {}) {
   };
 
   function select(name) {
+    if (name !== null && options.onSelect?.(name) === false) return;
     state.selected = name;
+    state.origin = null;
     parts.board.select(name);
+    mark();
+    parts.springs?.select(name);
     parts.inspector.draw(state);
     data.selected(name ?? "");
     changed();
-    options.onSelect?.(name);
+  }
+
+  // A node under the pointer is lit in both views.
+  function hover(name) {
+    parts.board.light(name);
+    parts.springs?.hover(name);
+  }
+
+  // Closed, the springs cost nothing: there are none.
+  function toggleSprings() {
+    state.springs = !state.springs;
+    parts.springs?.element.remove();
+    parts.springs = state.springs ? createSprings({ payload, lanes: parts.lanes, say, onSelect: select, onHover: hover }) : null;
+    if (parts.springs) parts.energy.element.before(parts.springs.element);
+    parts.springs?.select(state.selected);
+    hover(null);
+    layout();
+    draw({});
+    parts.springs?.element.scrollIntoView({ block: "nearest" });
+    changed();
+  }
+
+  function openChain(origin) {
+    player.pause();
+    state.origin = origin;
+    parts.inspector.draw(state);
+    mark();
+    changed();
+  }
+
+  function setKnows(on) {
+    state.knows = on;
+    parts.inspector.draw(state);
+    mark();
+    changed();
   }
 
   function setFolded(folded, name = null) {
@@ -273,6 +335,8 @@ export function createStage(element, payload, options = {}) {
   function escape() {
     if (parts.legend.open) return parts.legend.close();
     if (full.on) return full.leave();
+    if (state.origin) return parts.inspector.closeChain();
+    if (state.knows && state.selected !== null) return setKnows(false);
     if (state.selected !== null) return select(null);
     if (opensFolded(payload) && !state.folded) return setFolded(true);
     return false;
@@ -297,6 +361,7 @@ export function createStage(element, payload, options = {}) {
       zoomOut: () => parts.board.zoom(1 / 1.3),
       fit: () => parts.board.fit(true),
       fold: toggleFolded,
+      springs: toggleSprings,
       escape,
     }[action]();
   }
@@ -316,12 +381,14 @@ export function createStage(element, payload, options = {}) {
       journey.finish();
       payload = nextPayload;
       Object.assign(options, nextOptions);
+      if (!same) state.origin = null;
       const start = same ? state : { t: 0, selected: null, view: null, folded: opensFolded(payload) };
       Object.assign(state, {
         ...start,
-        ...pick(nextOptions, ["phase", "selected", "speed"]),
+        ...pick(nextOptions, ["phase", "selected", "speed", "springs"]),
         t: clampStep(nextOptions.t ?? start.t, stepsOf(payload)),
       });
+      state.origin = chainAt(payload, state.origin, state.t, state.phase);
       if (!same) parts?.board.fit();
       room.look(); // what stands above may have changed with the payload
       if (say) build();

@@ -1,6 +1,6 @@
 // The stage as a Streamlit component (Custom Components v2): mounted once, updated when its data changes.
 //
-// data: {payload (as text), t, resets, asks, phase, lang, messages, lanes, selected, height}; another number of `resets` goes
+// data: {payload (as text), t, resets, asks, phase, lang, messages, lanes, selected, springs, quiet, spot, height}; another number of `resets` goes
 // back to step t. Nothing is reported to Python while stepping; the step is written into the page's address, where a
 // reload and a shared link find it.
 
@@ -10,7 +10,9 @@ import { mountOnce } from "./mounting.mjs";
 import { loadStyle } from "./style.mjs";
 // Named here too, so that the browser fetches them all at once and not one level of imports after the other.
 import "./board.mjs";
+import "./card-parts.mjs";
 import "./cards.mjs";
+import "./chain.mjs";
 import "./columns.mjs";
 import "./controls.mjs";
 import "./curve.mjs";
@@ -32,15 +34,20 @@ import "./idle.mjs";
 import "./inspector.mjs";
 import "./keys.mjs";
 import "./legend.mjs";
+import "./locality.mjs";
+import "./marks.mjs";
 import "./measure.mjs";
 import "./minimap.mjs";
 import "./motion.mjs";
 import "./node.mjs";
+import "./origin.mjs";
 import "./player.mjs";
 import "./position.mjs";
 import "./room.mjs";
 import "./rules.mjs";
 import "./sizes.mjs";
+import "./springs.mjs";
+import "./stretch.mjs";
 import "./theme.mjs";
 import "./trace.mjs";
 import "./viewport.mjs";
@@ -57,10 +64,18 @@ function mount(given, parentElement, setTriggerValue) {
   const host = document.createElement("div");
   parentElement.append(host);
   let [stage, latest, alive] = [null, data, true];
-  // While Python asks for a node, the one that is selected is the answer.
-  const onSelect = (name) => latest.asks && name !== null && setTriggerValue("picked", name);
+  // While Python asks for a node, the one that is pressed is the answer; its card would say too much.
+  const onSelect = (name) => {
+    if (latest.asks) setTriggerValue("picked", name);
+    return !latest.asks;
+  };
+  const onChange = (state) => {
+    remembered.set(latest.payload.problem, { asked: latest.t, resets: latest.resets, state: { ...state } });
+    writeLink(state.t);
+  };
   Promise.all([loadStyle(parentElement, "stage.css"), tableOf(data)]).then(([, messages]) => {
-    if (alive) stage = createStage(host, latest.payload, { ...optionsOf(latest), messages, onSelect });
+    if (alive) stage = createStage(host, latest.payload, { ...optionsOf(latest), messages, onSelect, onChange });
+    point(stage, latest);
   });
   return {
     update(data) {
@@ -68,6 +83,7 @@ function mount(given, parentElement, setTriggerValue) {
       const next = data.payload === before.text ? { ...data, text: before.text, payload: before.payload } : read(data);
       latest = next;
       stage?.setTheme();
+      point(stage, next);
       stage?.setPayload(next.payload, changedOptions(before, next));
     },
     unmount() {
@@ -76,6 +92,11 @@ function mount(given, parentElement, setTriggerValue) {
       host.remove();
     },
   };
+}
+
+// What the tour speaks of now.
+function point(stage, { spot = "" }) {
+  if (stage) stage.root.dataset.spot = spot;
 }
 
 function tableOf({ lang = "en", messages }) {
@@ -90,29 +111,27 @@ function optionsOf(data) {
   const start =
     saved && saved.asked === data.t && saved.resets === data.resets
       ? saved.state
-      : { t: data.t ?? 0, phase: data.phase ?? null, selected: data.selected ?? null };
-  const onChange = (state) => {
-    const { problem } = data.payload;
-    remembered.set(problem, { asked: data.t, resets: data.resets, state: { ...state } });
-    writeLink(state.t);
-  };
+      : { t: data.t ?? 0, phase: data.phase ?? null, selected: data.selected ?? null, springs: data.springs };
   return {
     ...start,
     lanes: data.lanes,
     lang: data.lang,
     height: data.height,
+    quiet: data.quiet,
     share: () => linkWith(currentStep),
-    onChange,
   };
 }
 
 function changedOptions(before, next) {
   const changed = {};
-  for (const name of ["t", "phase", "selected", "lanes"]) {
+  for (const name of ["t", "phase", "selected", "springs", "lanes"]) {
     if (JSON.stringify(before[name]) !== JSON.stringify(next[name])) changed[name] = next[name];
   }
   if (next.payload.problem !== before.payload.problem) Object.assign(changed, optionsOf(next));
-  if (next.resets !== before.resets) changed.t = next.t ?? 0;
+  if (next.resets !== before.resets) {
+    changed.t = next.t ?? 0;
+    for (const name of ["selected", "springs"]) if (name in next) changed[name] = next[name];
+  }
   return changed;
 }
 

@@ -27,9 +27,10 @@ ORDER = """
     document formula aten torch_import gallery random_graphs
     evaluate inference vector trace solve fast compare learning datasets models batched training
     explain origin figures mistakes questions gates answers layout templates fold payload write inspect export
-    verify bench growth costs evaluations
-    ui.language ui.headers ui.immutable ui.settings ui.draft ui.text ui.runs ui.component ui.controls ui.gate ui.quiz ui.stage
-    ui.charts ui.editor ui.work ui.train_settings ui.train_payload ui.train ui.cost ui.navigation ui
+    verify bench growth costs evaluations goals exhibits reference lessons
+    ui.language ui.headers ui.immutable ui.settings ui.draft ui.text ui.runs ui.component ui.controls ui.gate ui.quiz
+    ui.tour ui.stage ui.charts ui.editor ui.work ui.train_settings ui.train_payload ui.train ui.cost ui.progress
+    ui.learn ui.reference ui.navigation ui
     __init__ __main__
 """.split()
 
@@ -232,7 +233,7 @@ BANNED = [
 
 
 def project_files() -> list[Path]:
-    folders = ("pages", "pcgraph", "assets", "docs", "tests", ".streamlit", ".ci")
+    folders = ("pages", "pcgraph", "assets", "lessons", "reference", "docs", "tests", ".streamlit", ".ci")
     inside = [path for folder in folders for path in (ROOT / folder).rglob("*")]
     texts = (".py", ".mjs", ".css", ".json", ".md", ".toml", ".html", ".txt", "")
     return [
@@ -328,7 +329,8 @@ def test_the_image_copies_what_exists_and_runs_as_nobody_special():
     copies = [line.split()[1:-1] for line in DOCKERFILE.splitlines() if line.startswith("COPY")]
     sources = [source.rstrip("/") for line in copies for source in line]
     ignored = (ROOT / ".dockerignore").read_text("utf-8").split()
-    assert {"app.py", "pages", "pcgraph", "assets", ".streamlit", "requirements.txt", "pyproject.toml"} == set(sources)
+    folders = {"pages", "pcgraph", "assets", "lessons", "reference", ".streamlit"}
+    assert set(sources) == folders | {"app.py", "requirements.txt", "pyproject.toml"}
     for source in sources:
         assert (ROOT / source).exists() and f"!{source}" in ignored, source
     assert re.search(r"^USER (?!root|0)\w+", DOCKERFILE, re.MULTILINE)

@@ -8,9 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from pcgraph.answers import judge
+from pcgraph.answers import Verdict, judge
 from pcgraph.gates import option_text
-from pcgraph.questions import Gate
+from pcgraph.questions import Gate, Message
 from pcgraph.ui.text import escaped, t
 
 FEW = 10  # up to so many nodes are offered as buttons; more are chosen from a list
@@ -19,11 +19,11 @@ OPEN, RIGHT, SHOWN = "open", "right", "shown"
 
 @dataclass
 class Asked:
-    """How far a learner has come with a gate: what was said last, how often they were wrong, whether it is over."""
+    """How far a learner has come with a question: what was said last, how often they were wrong, whether it is over."""
 
     state: str = OPEN
     wrong: int = 0
-    said: str = ""
+    said: Message | None = None
 
     @property
     def over(self) -> bool:
@@ -31,17 +31,20 @@ class Asked:
 
 
 def asked(key: str) -> Asked:
-    """Return how far the gate of a key has come."""
+    """Return how far the question of a key has come."""
     return st.session_state.setdefault(f"{key}.asked", Asked())
 
 
 def answer(key: str, gate: Gate, given: Any) -> None:
     """Judge an answer and remember what is to be said of it; the last answer of an open gate counts."""
+    if not asked(key).over and given not in (None, ""):
+        settle(key, judge(gate, given))
+
+
+def settle(key: str, verdict: Verdict) -> None:
+    """Remember a verdict on an open question."""
     now = asked(key)
-    if now.over or given in (None, ""):
-        return
-    verdict = judge(gate, given)
-    now.said = str(verdict)
+    now.said = verdict.message
     if verdict.right:
         now.state = RIGHT
     elif verdict.read:
@@ -74,6 +77,7 @@ def show_gate(key: str, gate: Gate, rule: str, more: Callable[[], None] | None =
 
 def _number(key: str, gate: Gate, now: Asked) -> None:
     field = f"{key}.field"
+    st.session_state[field] = st.session_state.get(field, "")  # else a disabled field goes back to the answer before
     st.text_input(
         t("quiz.answer"), key=field, placeholder=t("quiz.number"), label_visibility="collapsed", width=170,
         disabled=now.over, max_chars=64, on_change=lambda: answer(key, gate, st.session_state[field]),
@@ -107,11 +111,15 @@ def nodes_of(gate: Gate) -> list[str]:
 
 
 def _say(gate: Gate, now: Asked, rule: str) -> None:
-    said = t("quiz.shown", answer=_answer_text(gate)) if now.state == SHOWN else now.said
-    if not said:
-        return
-    box = {RIGHT: st.success, SHOWN: st.info, OPEN: st.warning}[now.state]
-    box(escaped(f"{said}  {rule}" if now.over and rule else said))
+    shown = Message("quiz.shown", {"answer": _answer_text(gate)})
+    show_said(now.state, shown if now.state == SHOWN else now.said, rule if now.over else "")
+
+
+def show_said(state: str, said: Message | None, more: str = "") -> None:
+    """Draw what is said of an answer, in the colour and with the sign of its state."""
+    if said is not None:
+        box = {RIGHT: st.success, SHOWN: st.info, OPEN: st.warning}[state]
+        box(escaped(f"{said.text()}  {more}".strip()))
 
 
 def _answer_text(gate: Gate) -> str:

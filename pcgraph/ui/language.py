@@ -59,11 +59,12 @@ def write_link(wanted: Mapping[str, str]) -> None:
 
 
 def show_switch() -> None:
-    """Draw one small button a language that is not spoken now, in the corner of the page (app.css puts it there)."""
+    """Draw one small button for each language that is not spoken now."""
     now = language()
-    with st.container(key="language", horizontal=True):
-        for code, name in LANGUAGES.items():
-            if code != now:
-                st.button(name, key=f"language.{code}", on_click=choose_language, args=(code,), type="tertiary",
-                          help=say("page.language", code))  # fmt: skip
+    for code, name in LANGUAGES.items():
+        if code != now:
+            st.button(
+                name, key=f"language.{code}", on_click=choose_language, args=(code,), type="tertiary",
+                help=say("page.language", code),
+            )  # fmt: skip
     st.html(f'<script>document.documentElement.lang = "{now}";</script>', unsafe_allow_javascript=True)

@@ -5,22 +5,29 @@ import streamlit as st
 from pcgraph.messages import ASSETS
 from pcgraph.ui.language import read_language, show_switch
 from pcgraph.ui.text import show_errors, t
+from pcgraph.ui.tour import show_start, show_tour, wanted_page
 
 wrong = read_language()
 st.set_page_config(page_title=t("app.title"), layout="wide")
 st.html(ASSETS / "app.css")
 pages = ASSETS.parent / "pages"
-page = st.navigation(
-    [
-        st.Page(pages / "step_through.py", title=t("page.step.title"), default=True),
-        st.Page(pages / "compare.py", title=t("page.compare.title"), url_path="compare"),
-        st.Page(pages / "levels.py", title=t("page.levels.title"), url_path="levels"),
-        st.Page(pages / "train.py", title=t("page.train.title"), url_path="train"),
-        st.Page(pages / "cost.py", title=t("page.cost.title"), url_path="cost"),
-        st.Page(pages / "build.py", title=t("page.build.title"), url_path="build"),
-    ],
-    position="top",
-)
-show_switch()
+menu = [
+    st.Page(pages / "step_through.py", title=t("page.step.title"), default=True),
+    st.Page(pages / "learn.py", title=t("page.learn.title"), url_path="learn"),
+    st.Page(pages / "compare.py", title=t("page.compare.title"), url_path="compare"),
+    st.Page(pages / "levels.py", title=t("page.levels.title"), url_path="levels"),
+    st.Page(pages / "train.py", title=t("page.train.title"), url_path="train"),
+    st.Page(pages / "cost.py", title=t("page.cost.title"), url_path="cost"),
+    st.Page(pages / "build.py", title=t("page.build.title"), url_path="build"),
+    st.Page(pages / "reference.py", title=t("page.reference.title"), url_path="reference"),
+]
+page = st.navigation(menu, position="top")
+wanted = wanted_page()
+if wanted is not None and page.url_path != wanted:
+    st.switch_page(next(each for each in menu if each.url_path == wanted))
+with st.container(key="corner", horizontal=True, gap="small"):
+    show_start()
+    show_switch()
 show_errors(st.container(), [wrong] if wrong else [])
+show_tour()
 page.run()

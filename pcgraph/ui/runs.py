@@ -52,6 +52,12 @@ def picture(document: str, runs: tuple[Run, ...], level: bool, gate: Gate | None
     return Picture(to_text(content), said, content["compare"])
 
 
+@st.cache_resource(max_entries=32, show_spinner=False)
+def solution_of(document: str, run: Run, level: bool) -> Solution:
+    """Return the trace of a run; it is shared, and nobody changes it. Raises PCGraphError."""
+    return _solve(from_json(document), run, level)
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
 def gates_of(document: str, run: Run, level: bool, seed: int, count: int) -> list[tuple[Gate, str]]:
     """Return some gates of a run, each with the rule behind its answer."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -12,18 +13,26 @@ from pcgraph.ui.controls import Page
 from pcgraph.ui.quiz import Quiz
 from pcgraph.ui.runs import Picture
 from pcgraph.ui.text import escaped, show_errors, t
+from pcgraph.ui.tour import spot
 
 
 def show_stage(
-    payload: str, t: int, key: str, resets: int = 0, asks: bool = False, picked: Callable[[str], None] | None = None
+    payload: str,
+    t: int,
+    key: str,
+    resets: int = 0,
+    asks: bool = False,
+    picked: Callable[[str], None] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> None:
     """Show a payload on the stage. A later call with the same key swaps the payload and keeps step, zoom and selection.
 
     The payload travels as text: Streamlit hashes what it sends, and a text costs it next to nothing.
 
     A new number of `resets` brings the stage back to step `t`. While it `asks`, a node that is clicked is `picked`.
+    `more` are further options of `createStage`, such as the node that is selected.
     """
-    data = {"payload": payload, "t": t, "resets": resets, "asks": asks}
+    data = {"payload": payload, "t": t, "resets": resets, "asks": asks, **(more or {})}
     hear = picked or (lambda _: None)
     show_component("pcgraph_stage", "streamlit.mjs", key, data, picked=hear)
 
@@ -40,7 +49,8 @@ def show_traces(page: Page, compute: Callable[[], Picture], quiz: Quiz | None = 
         resets = st.session_state.get(page.key("resets"), 0)
         step = quiz.step if quiz and quiz.step is not None else page.settings.t
         asks = bool(quiz and quiz.asks_for_a_node)
-        show_stage(picture.text, step, f"{page.name}.stage", resets, asks, quiz.picked if quiz else None)
+        more = {"spot": spot()} if spot() else {}
+        show_stage(picture.text, step, f"{page.name}.stage", resets, asks, quiz.picked if quiz else None, more)
         _warn(page, picture)
     return picture
 
