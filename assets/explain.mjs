@@ -64,8 +64,9 @@ const said = (key, slots) => ({ key: `stage.explain.${key}`, slots });
 /** Return what happened in a step: the lane's own caption, or in a phase what that phase does. */
 export function explainStep(payload, lanes, t, phase) {
   if (phase) return [{ key: `stage.phase_${phase}`, slots: {} }];
-  if (lanes.length > 1) return compareStep(payload, lanes, t);
-  const lane = payload.lanes[lanes[0]];
+  // A payload that was cut for a question compares nothing.
+  if (lanes.length > 1 && payload.compare) return compareStep(payload, lanes, t);
+  const lane = payload.lanes[lanes.at(-1)];
   const caption = entry(lane.captions, t);
   return caption ? [caption] : [];
 }
@@ -75,7 +76,7 @@ export const methodName = (lane) => ({ key: `method.${lane.method}` });
 
 // Two or more lanes: say whether they are still together, from the data.
 function compareStep(payload, lanes, t) {
-  const { parts } = payload.compare ?? { parts: [] };
+  const { parts } = payload.compare;
   return lanes.slice(1).map((index) => {
     const lane = payload.lanes[index];
     const slots = { method: methodName(lane), reference: methodName(payload.lanes[0]), step: parts[index] };

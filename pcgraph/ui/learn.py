@@ -17,6 +17,7 @@ from pcgraph.formula import parse, to_formula
 from pcgraph.gates import because
 from pcgraph.lessons import NAMES, Asked, Built, Choice, Lesson, Scene, Try, Words, lesson, texts
 from pcgraph.questions import RIGHT, Gate, Message
+from pcgraph.reference import REFERENCES
 from pcgraph.trace import Solution
 from pcgraph.ui.gate import SHOWN, answer, asked, give_up, settle, show_gate, show_said
 from pcgraph.ui.language import language, write_link
@@ -24,7 +25,7 @@ from pcgraph.ui.progress import FIRST_TRY, LATER, STATES, done, forget, keep_pro
 from pcgraph.ui.progress import SHOWN as LEFT
 from pcgraph.ui.runs import Picture, picture, solution_of
 from pcgraph.ui.stage import show_stage
-from pcgraph.ui.text import show_errors, t
+from pcgraph.ui.text import escaped, show_errors, t
 
 NAME = "learn"
 RANGES = {"rate": (0.05, 2.0, 0.05), "steps": (0, 60, 1)}  # where a scene does not say: least, most, step
@@ -313,7 +314,7 @@ class LearnPage:
             if now.over:
                 st.button(t("learn.again"), key=f"{self.key}.again", on_click=self._again, type="tertiary")
         if now.over:
-            st.caption(t("learn.sources", sources=", ".join(self.scene.sources)))
+            st.caption(t("learn.sources", sources=" · ".join(map(_source, self.scene.sources))))
 
     def _move(self, by: int) -> None:
         assert self.lesson
@@ -365,6 +366,16 @@ class LearnPage:
 def _solution(scene: Scene) -> Solution:
     """Return the trace of the run that a scene asks about."""
     return solution_of(to_json(scene.problem), scene.runs[-1], scene.level)
+
+
+def _source(source: str) -> str:
+    """Return what a claim rests on as people name it: a fact, a publication, or the test that says the claim."""
+    if source in REFERENCES:
+        publication = REFERENCES[source]
+        return escaped(f"{publication.authors.split(',')[0]} {publication.year}")
+    if "::" not in source:
+        return t("learn.source.fact", fact=source)
+    return t("learn.source.test", claim=escaped(source.split("::test_")[1].replace("_", " ")))
 
 
 def _printed(value: Any) -> str:

