@@ -19,6 +19,7 @@ from pcgraph.formula import parse
 from pcgraph.gallery import gallery
 from pcgraph.messages import number, say
 from pcgraph.problem import LIMITS, Problem
+from pcgraph.site import write_site
 from pcgraph.solve import MOST_STEPS, solve
 from pcgraph.trace import Solution
 from pcgraph.verify import TOLERANCE, verify
@@ -116,6 +117,12 @@ def _verify(arguments: argparse.Namespace) -> int:
     return 0 if report.passed else 1
 
 
+def _site(arguments: argparse.Namespace) -> None:
+    names = [name.strip() for name in arguments.problems.split(",") if name.strip()]
+    pages = write_site(arguments.folder, names, arguments.language)
+    print(say("cli.site.written", count=len(pages), file=pages[0]))
+
+
 def _gallery(arguments: argparse.Namespace) -> None:
     print(gallery)
 
@@ -142,6 +149,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "--json": {"metavar": "FILE"},
     "--graphs": {"metavar": "COUNT", "default": "300"},
     "--seed": {"metavar": "SEED", "default": "0"},
+    "folder": {"metavar": "FOLDER"},
+    "--problems": {"metavar": "A,B", "default": ""},
+    "--language": {"metavar": "LANGUAGE", "default": "en"},
 }
 SETTINGS = ("--formula", "--method", "--rate", "--steps", "--level")
 
@@ -152,6 +162,7 @@ COMMANDS: Mapping[str, tuple[Callable[[Any], int | None], Iterable[str] | None]]
     "explain": (_explain, ("problem", "node", "step", *SETTINGS)),
     "verify": (_verify, ("--graphs", "--seed")),
     "gallery": (_gallery, ()),
+    "site": (_site, ("folder", "--problems", "--language")),
     "bench": (_bench, None),
 }
 

@@ -145,8 +145,8 @@ def _cell_text(text: str) -> str:
 # ---------------------------------------------------------------- HTML
 
 
-def trace_html(solutions: Sequence[Solution], path: str | Path | None = None) -> str:
-    """Return one HTML page that plays the traces, a lane each, and write it where a path is given.
+def trace_html(solutions: Sequence[Solution], path: str | Path | None = None, language: str = "en") -> str:
+    """Return one HTML page that plays the traces, a lane each, in a language, and write it where a path is given.
 
     The page holds everything it needs, opens from disk, and may not reach any network. The traces
     must be of the same graph, as in `compare`; the first is the reference.
@@ -158,8 +158,9 @@ def trace_html(solutions: Sequence[Solution], path: str | Path | None = None) ->
     True
     """
     content, title = to_text(payload(solutions)), solutions[0].problem.title
-    sentences = {key: text for key, text in table().items() if not key.startswith(NOT_ON_STAGE)}
+    sentences = {key: text for key, text in table(language).items() if not key.startswith(NOT_ON_STAGE)}
     page = PAGE.format(
+        language=language,
         nonce=hashlib.sha256(content.encode()).hexdigest()[:32],
         title=html.escape(f"{title} · PC Graph" if title else "PC Graph"),
         heading=html.escape(title),
@@ -167,7 +168,7 @@ def trace_html(solutions: Sequence[Solution], path: str | Path | None = None) ->
         modules=to_text({"imports": _addresses("stage.mjs")}),
         messages=to_text(sentences),
         payload=content,
-        no_script=html.escape(say("stage.no_script")),
+        no_script=html.escape(say("stage.no_script", language)),
     )
     return _write(page, path)
 
@@ -181,11 +182,13 @@ def notebook_html(solutions: Sequence[Solution]) -> str:
 
 
 # Sentences of the command line and of the pages, which the stage never says.
-NOT_ON_STAGE = ("error.", "cli.", "gallery.", "page.")
+NOT_ON_STAGE = tuple(
+    f"{group}." for group in "cli editor error exhibit gallery gate goal learn page quiz reference site tour".split()
+)
 
 # The nonce lets these scripts run, and the modules they import; nothing else may run or be loaded.
 PAGE = """<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'nonce-{nonce}';
@@ -213,7 +216,7 @@ h1:empty {{ display: none; }}
 <script type="module" nonce="{nonce}">
 import {{ createStage }} from "pcgraph/stage.mjs";
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
-createStage(document.getElementById("stage"), read("payload"), {{ messages: read("messages") }});
+createStage(document.getElementById("stage"), read("payload"), {{ messages: read("messages"), lang: "{language}" }});
 </script>
 </body>
 </html>

@@ -77,7 +77,7 @@ def _energy(solution: Solution, way: int, name: str) -> Verdict:
         if not way * (after - before) <= NOISE * abs(before):  # also when one is NaN
             return _said(False, f"not_{name}", t=t, before=before, after=after)
     met = way * (energies[0] - energies[-1]) > 0
-    return _said(met, name if met else "no_steps", first=energies[0], last=energies[-1])
+    return _said(met, name if met else "no_change", first=energies[0], last=energies[-1])
 
 
 def equals(solution: Solution) -> Verdict:

@@ -16,6 +16,8 @@ SHOTS = (
     ("step-through.png", "?t=2", "light", "b"),
     ("compare.png", "compare?t=2", "dark", None),
     ("levels.png", "levels?t=3", "light", None),
+    ("learn.png", "learn?l=front&s=2", "light", None),
+    ("springs.png", "?p=chain&t=3", "dark", None),
 )
 
 
@@ -39,6 +41,8 @@ def take(browser: Browser, url: str, picture: Path, scheme: str, node: str | Non
     if node:
         stage.locator(f'[data-node="{node}"]').click()
         page.mouse.move(0, 0)
+    if picture.stem == "springs":
+        page.keyboard.press("s")
     page.wait_for_timeout(4000)  # fonts, the last layout, Streamlit's fade-in
     page.screenshot(path=picture)
     page.context.close()

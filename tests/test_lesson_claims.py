@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 
 import pytest
+import torch
 
 import pcgraph as pc
 from pcgraph.goals import GRAPHS
+from pcgraph.inference import inference_step, settle, start
+from pcgraph.lessons import lesson
 from tests.oracle import autograd, numbers
 
 CHAIN, ROOT, RESIDUAL = (pc.gallery[name] for name in ("chain", "square-root", "residual"))
@@ -96,3 +99,44 @@ def test_a_graph_that_fixed_predictions_alone_get_right_has_a_node_that_skips_a_
     verdict = GRAPHS["fixed_exact"](pc.parse(f"x = input(1.5)\nw = parameter(1.0)\nh = w * x\n{lines}"))
     assert verdict.message.key == f"goal.{expected}"
     assert verdict.right == (expected == "fixed_exact")
+
+
+FRONT = lesson("front").scenes[0].problem  # x = 1, w1 = 2, w2 = 2, w3 = 1.5, target 4
+
+
+def test_a_wrong_start_spoils_what_is_read_below_it():
+    """a starts at 2.1: ε_b = 0.2, so a goes to 2 − 0.4 and b to 4.2 − 3; then ε_b = 2 and w2 reads 2 · 1.6 = 3.2.
+
+    a goes to 2 − 2 · 2, so ε_a = 4, which w1 reads. BP has 6 for both.
+    """
+    values = start(FRONT, pc.forward(FRONT)).values
+    state = settle(FRONT, {**values, "a": torch.tensor(2.1, dtype=torch.float64)})
+    first = inference_step(FRONT, state, 1.0)
+    second = inference_step(FRONT, first, 1.0)
+    assert float(first.errors["b"] * first.values["a"]) == pytest.approx(3.2, rel=1e-12)
+    assert float(second.errors["a"]) == pytest.approx(4.0, rel=1e-12)
+    assert numbers(autograd(FRONT))["w1"] == numbers(autograd(FRONT))["w2"] == 6
+
+
+def test_behind_the_front_nodes_go_on_moving_and_the_energy_rises():
+    """t = 1: b = 4 − 3 = 1, so ε_b = 3, ε_out = 1.5 − 4. t = 2: a = 2 − 6, b = 4 + 3.75."""
+    steps = pc.solve(FRONT, "zil", steps=2).steps
+    assert float(steps[2].errors["b"]) == -8 - 7.75
+    energies = [2, (3**2 + 2.5**2) / 2, (6**2 + 15.75**2 + (1.5 * 7.75 - 4) ** 2) / 2]
+    assert [step.energy for step in steps] == pytest.approx(energies, rel=1e-12)
+
+
+def test_levelling_changes_where_pc_rests_and_not_what_bp_reads():
+    found = {
+        level: float(pc.solve(RESIDUAL, "pc", rate=0.1, steps=2000, level=level).gradients["z1"])
+        for level in (False, True)
+    }
+    assert round(found[False], 4) == 0.0609 and round(found[True], 4) == 0.0342
+    assert round(numbers(autograd(RESIDUAL))["z1"], 4) == 0.1555
+
+
+def test_22_steps_bring_the_chain_to_rest_at_a_rate_of_a_twentieth():
+    """1 − 10γ = ½, so each step halves the way that is left: 1.5 / 2²² is below a millionth."""
+    steps = pc.solve(CHAIN, "pc", rate=0.05, steps=22).steps
+    away = [abs(float(step.values["h"]) - 0.5) for step in steps]
+    assert away == pytest.approx([1.5 / 2**t for t in range(23)], rel=1e-6)

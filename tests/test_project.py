@@ -26,7 +26,7 @@ ORDER = """
     messages errors jobs ops losses graph passes budget problem
     document formula aten torch_import gallery random_graphs
     evaluate inference vector trace solve fast compare learning datasets models batched training
-    explain origin figures mistakes questions gates answers layout templates fold payload write inspect export
+    explain origin figures mistakes questions gates answers layout templates fold payload write inspect export site
     verify bench growth costs evaluations goals exhibits reference lessons
     ui.language ui.headers ui.immutable ui.settings ui.draft ui.text ui.runs ui.component ui.controls ui.gate ui.quiz
     ui.tour ui.stage ui.charts ui.editor ui.work ui.train_settings ui.train_payload ui.train ui.cost ui.progress

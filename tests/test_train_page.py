@@ -40,7 +40,7 @@ from pcgraph.ui.train_settings import (
 from pcgraph.ui.work import LIVELY, STILL, duration, interval
 from tests.browser import ROOT
 
-LONG = 60
+LONG = 180
 
 
 def opened(**link: str) -> AppTest:

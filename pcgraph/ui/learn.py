@@ -200,7 +200,8 @@ class LearnPage:
         )  # fmt: skip
         chosen = st.session_state.get(f"{self.key}.chosen")
         if now.state == SHOWN:
-            show_said(SHOWN, Message("quiz.shown", {"answer": labels[task.right]}), self.words.options[task.right][1])
+            label, why = self.words.options[task.right]
+            show_said(SHOWN, Message("quiz.shown", {"answer": label.rstrip(".。")}), why)
         elif chosen:
             why = self.words.options[chosen][1]
             show_said(now.state, now.said, why)

@@ -1,4 +1,4 @@
-"""One server and one browser a worker, a new context a test, and a page that may not complain."""
+"""One server and one browser a worker, a new page a test with nothing stored, and none that may complain."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser import LAPTOP, chromium, served
 from tests.e2e.app import App
@@ -68,19 +68,30 @@ class Watch:
 
 @pytest.fixture
 def options(request: pytest.FixtureRequest) -> dict[str, object]:
-    """What the context is made with; a test changes it by @pytest.mark.parametrize("options", …, indirect=True)."""
+    """How the page is seen; a test changes it by @pytest.mark.parametrize("options", …, indirect=True)."""
     return {"viewport": LAPTOP, "color_scheme": "light", **getattr(request, "param", {})}
 
 
+@pytest.fixture(scope="session")
+def visitor(browser: Browser) -> Iterator[BrowserContext]:
+    """The one context of a worker: what the browser has fetched and compiled for a test it keeps for the next."""
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def page(browser: Browser, options: dict[str, object]) -> Iterator[Page]:
-    """A page in a context of its own. It fails the test that makes it complain or call anything but this machine."""
-    context = browser.new_context(**options, permissions=["clipboard-read", "clipboard-write"])
-    page = context.new_page()
+def page(visitor: BrowserContext, options: dict[str, object]) -> Iterator[Page]:
+    """A page of its own, nothing stored. It fails the test that makes it complain or call anything but this machine."""
+    page = visitor.new_page()
+    page.set_viewport_size(options.pop("viewport"))
+    page.emulate_media(**options)
     page.watch = Watch(page)
     yield page
     exceptions = page.get_by_test_id("stException").all_inner_texts()
-    context.close()
+    page.evaluate("() => [localStorage, sessionStorage].forEach((one) => one.clear())")
+    page.close()
+    visitor.clear_cookies()
     assert page.watch.complaints == []
     assert exceptions == []
 
