@@ -14,6 +14,7 @@ from tests.e2e.app import PAGES
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 LOOKS = [(scheme, size) for scheme in ("light", "dark") for size in (LAPTOP, PHONE)]
+BOTH = [("light", LAPTOP), ("dark", PHONE)]  # each theme and each size once, where a page takes long
 
 
 def violations(page):

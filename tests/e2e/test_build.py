@@ -15,7 +15,7 @@ from pcgraph.messages import say
 from tests.browser import LAPTOP
 from tests.e2e.app import App
 from tests.e2e.build import HANDS, Build
-from tests.e2e.test_access import LOOKS, violations
+from tests.e2e.test_access import BOTH, violations
 
 # THEORY, 4, G2: the paper's residual graph, out = c + a. Name, op, value; places on the canvas by column and row.
 LEAVES = {"s": ("input", 1.5), "z3": ("parameter", 0.8), "z2": ("parameter", -1.2), "z1": ("parameter", 0.7)}
@@ -268,7 +268,7 @@ def test_a_link_and_a_file_open_exactly_that_document(build, page, browser, tmp_
 # ---------------------------------------------------------------- access
 
 
-@pytest.mark.parametrize("scheme, size", LOOKS)
+@pytest.mark.parametrize("scheme, size", BOTH)
 def test_axe_finds_nothing_with_everything_open(build, page, scheme, size):
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size(size)
