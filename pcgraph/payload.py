@@ -80,16 +80,12 @@ def cut(content: Mapping[str, Any], last: int, hidden: Sequence[Hidden] = ()) ->
     """Return a payload of which nothing after a step is known: what a learner may see who is asked for the next.
 
     hidden: quantities at that step that are not known either, each with its node (for feedback the user) and slot.
-        With an error goes what it sends.
+        What would tell it goes too: with an error what it sends and what is read of that, with a gradient its only
+        message.
     """
     lanes = [_cut(lane, last) for lane in content["lanes"]]
-    sent = [
-        ("feedback", edge["to"], edge["slot"])
-        for quantity, name, _ in hidden
-        for edge in content["edges"]
-        if quantity == "error" and edge["to"] == name
-    ]
-    for quantity, name, slot in [*hidden, *sent]:
+    telling = [each for quantity, name, _ in hidden for each in _telling(content["edges"], quantity, name)]
+    for quantity, name, slot in [*hidden, *telling]:
         for lane in lanes:
             series = _series_of(content, lane, quantity, name, slot)
             if series:
@@ -99,6 +95,15 @@ def cut(content: Mapping[str, Any], last: int, hidden: Sequence[Hidden] = ()) ->
 
 
 Hidden = tuple[str, str | None, int | None]
+
+
+def _telling(edges: Sequence[Mapping[str, Any]], quantity: str, name: str | None) -> list[Hidden]:
+    """Return what tells a quantity of a node in the same step, but for a rule to be filled by the learner."""
+    if quantity == "error":
+        own = [edge for edge in edges if edge["to"] == name]
+        return [("feedback", name, edge["slot"]) for edge in own] + [("gradient", edge["from"], None) for edge in own]
+    messages = [edge for edge in edges if quantity == "gradient" and edge["from"] == name]
+    return [("feedback", edge["to"], edge["slot"]) for edge in messages] if len(messages) == 1 else []
 
 
 def _cut(lane: Mapping[str, Any], last: int) -> dict[str, Any]:

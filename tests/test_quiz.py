@@ -59,6 +59,23 @@ def test_what_a_gate_asks_for_is_not_in_what_the_stage_gets(method):
             assert series[gate.t] is None
 
 
+def test_a_gradient_that_is_one_message_is_not_told_by_its_edge_and_a_sum_of_messages_is_left_to_the_learner():
+    whole = payload([pc.solve(RESIDUAL, "zil", level=False)])
+    edges = [(edge["from"], edge["to"]) for edge in whole["edges"]]
+    lane = cut(whole, 1, [("gradient", "z3", None)])["lanes"][0]
+    assert lane["gradients"]["z3"][1] is None and lane["feedback"][edges.index(("z3", "a"))][1] is None
+    rnn = payload([pc.solve(pc.gallery["rnn"], "bp")])
+    last = rnn["lanes"][0]["reads"]["w"]
+    kept = cut(rnn, last, [("gradient", "w", None)])["lanes"][0]
+    assert kept["feedback"] == cut(rnn, last)["lanes"][0]["feedback"]
+
+
+def test_an_error_is_not_told_by_the_gradient_that_is_read_of_it():
+    whole = payload([pc.solve(RESIDUAL, "zil")])
+    assert whole["lanes"][0]["gradients"]["z2"][2] == pytest.approx(-0.09072)
+    assert cut(whole, 2, [("error", "b", None)])["lanes"][0]["gradients"]["z2"][2] is None
+
+
 def test_cutting_leaves_the_whole_payload_as_it_was():
     whole = payload([pc.solve(RESIDUAL, "zil")])
     before = numbers(whole)
