@@ -61,7 +61,7 @@ export function createEnergy({ payload, lanes, say, onInput }) {
   const curves = lanes
     .map((index) => ({ lane: payload.lanes[index], energies: energiesOf(payload.lanes[index]) }))
     .map((curve) => ({ ...curve, trend: trend(curve.energies) }))
-    .filter(({ energies }) => energies.some((value) => value !== null));
+    .filter(({ lane }) => lane.method !== "bp");
   const { log, share } = energyScale(curves.map(({ energies }) => energies));
   const picture = svg("svg", { class: "energy-curve", "aria-hidden": "true", height: HEIGHT });
   const caption = html("p", { class: "energy-caption" });
@@ -130,20 +130,21 @@ export function createEnergy({ payload, lanes, say, onInput }) {
   return { element, slider, resize: redraw, draw };
 }
 
-function captionOf(curves, t, log, say) {
+/** Return the sentence over the curve; an energy that is not told, such as one that is asked for, is a dot. */
+export function captionOf(curves, t, log, say) {
   if (!curves.length) return say("stage.energy_none");
   return curves
     .map(({ lane, energies, trend: { kind, step } }) => {
       const value = entry(energies, t);
       const slots = {
         method: methodName(lane),
-        value: number(value),
+        value: value === null ? "·" : number(value),
         scale: log ? ` ${say("stage.energy_log")}` : "",
         rate: lane.rate,
         step,
       };
       const start = say(curves.length > 1 ? "stage.energy_of" : "stage.energy", slots);
-      if (kind === "start") return start;
+      if (kind === "start" || kind === "none") return start;
       return (
         start + say(kind === "rises" && lane.rate === 1 ? "stage.energy_rises_unit" : `stage.energy_${kind}`, slots)
       );
