@@ -20,9 +20,11 @@ def write_site(folder: str | Path, names: Iterable[str] = (), language: str = "e
     """Write the pages into a folder and return them, the index first; `names` are problems, all where none is given.
 
     A method runs at the rate and for the steps that the gallery suggests for the problem, if it is the one suggested,
-    else at its own. Raises SettingError where the folder can't be written to, PCGraphError for an unknown problem.
+    else at its own. Raises SettingError for an unknown language and where the folder can't be written to, PCGraphError
+    for an unknown problem.
     """
-    html_language(language)
+    if language not in LANGUAGES:
+        raise SettingError("error.setting", setting="language", got=language, known=", ".join(LANGUAGES))
     entries = [gallery.entry(name) for name in names or gallery]
     folder = Path(folder)
     try:
@@ -51,7 +53,7 @@ def _file(entry: Entry, methods: Iterable[str]) -> str:
 def _index(entries: Iterable[Entry], language: str) -> str:
     rows = "\n".join(_rows(entries, language))
     title, what = (html.escape(say(f"site.{part}", language)) for part in ("title", "what"))
-    return INDEX.format(language=html_language(language), title=title, what=what, rows=rows)
+    return INDEX.format(language=language, title=title, what=what, rows=rows)
 
 
 def _rows(entries: Iterable[Entry], language: str) -> Iterator[str]:
@@ -62,13 +64,6 @@ def _rows(entries: Iterable[Entry], language: str) -> Iterator[str]:
         )
         title, sentence = html.escape(entry.title(language)), html.escape(entry.sentence(language))
         yield f"<li><h2>{title}</h2><p>{sentence}</p><p>{links}</p></li>"
-
-
-def html_language(language: str) -> str:
-    """Return a language as HTML names it; raise SettingError for one that is not here."""
-    if language not in LANGUAGES:
-        raise SettingError("error.setting", setting="--language", got=language, known=", ".join(LANGUAGES))
-    return language
 
 
 INDEX = """<!doctype html>

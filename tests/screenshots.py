@@ -11,13 +11,13 @@ from tests.browser import ROOT, chromium, open_page, served
 IMAGES = ROOT / "docs" / "images"
 MOST = 300_000  # bytes of a picture
 
-# File, path and query of the page, colour scheme, the node whose card is open.
+# File, path and query of the page, colour scheme, the node whose card is open, a key that is pressed.
 SHOTS = (
-    ("step-through.png", "?t=2", "light", "b"),
-    ("compare.png", "compare?t=2", "dark", None),
-    ("levels.png", "levels?t=3", "light", None),
-    ("learn.png", "learn?l=front&s=2", "light", None),
-    ("springs.png", "?p=chain&t=3", "dark", None),
+    ("step-through.png", "?t=2", "light", "b", None),
+    ("compare.png", "compare?t=2", "dark", None, None),
+    ("levels.png", "levels?t=3", "light", None, None),
+    ("learn.png", "learn?l=front&s=2", "light", None, None),
+    ("springs.png", "?p=chain&t=3", "dark", None, "s"),
 )
 
 
@@ -25,14 +25,14 @@ def main() -> None:
     """Take every picture and say how large it is."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     with served() as address, chromium() as browser:
-        for name, path, scheme, node in SHOTS:
-            picture = take(browser, f"{address}/{path}", IMAGES / name, scheme, node)
+        for name, path, scheme, node, key in SHOTS:
+            picture = take(browser, f"{address}/{path}", IMAGES / name, scheme, node, key)
             print(f"{picture.relative_to(ROOT)}: {picture.stat().st_size / 1000:.0f} kB")
             if picture.stat().st_size > MOST:
                 raise SystemExit(f"{name} is larger than {MOST / 1000:.0f} kB.")
 
 
-def take(browser: Browser, url: str, picture: Path, scheme: str, node: str | None) -> Path:
+def take(browser: Browser, url: str, picture: Path, scheme: str, node: str | None, key: str | None) -> Path:
     """Take one picture of a page at rest."""
     page = open_page(browser, color_scheme=scheme, reduced_motion="reduce")
     page.goto(url)
@@ -41,8 +41,8 @@ def take(browser: Browser, url: str, picture: Path, scheme: str, node: str | Non
     if node:
         stage.locator(f'[data-node="{node}"]').click()
         page.mouse.move(0, 0)
-    if picture.stem == "springs":
-        page.keyboard.press("s")
+    if key:
+        page.keyboard.press(key)
     page.wait_for_timeout(4000)  # fonts, the last layout, Streamlit's fade-in
     page.screenshot(path=picture)
     page.context.close()

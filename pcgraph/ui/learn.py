@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,10 +19,10 @@ from pcgraph.lessons import NAMES, Asked, Built, Choice, Lesson, Scene, Try, Wor
 from pcgraph.questions import RIGHT, Gate, Message
 from pcgraph.reference import REFERENCES
 from pcgraph.trace import Solution
+from pcgraph.ui.gate import RIGHT as AT_ONCE
 from pcgraph.ui.gate import SHOWN, answer, asked, give_up, settle, show_gate, show_said
 from pcgraph.ui.language import language, write_link
-from pcgraph.ui.progress import FIRST_TRY, LATER, STATES, done, forget, keep_progress, note, progress
-from pcgraph.ui.progress import SHOWN as LEFT
+from pcgraph.ui.progress import LATER, STATES, done, ended, forget, keep_progress, note, progress
 from pcgraph.ui.runs import Picture, picture, solution_of
 from pcgraph.ui.stage import show_stage
 from pcgraph.ui.text import escaped, show_errors, t
@@ -104,8 +104,8 @@ class LearnPage:
             scenes = sum(len(lesson(name).scenes) for name in NAMES)
             counts = {state: sum(done(lesson(name), known, [state]) for name in NAMES) for state in STATES}
             st.markdown(
-                t("learn.score", scenes=scenes, done=sum(counts.values()), right=counts[FIRST_TRY],
-                  later=counts[LATER], shown=counts[LEFT])
+                t("learn.score", scenes=scenes, done=sum(counts.values()), right=counts[AT_ONCE],
+                  later=counts[LATER], shown=counts[SHOWN])
             )  # fmt: skip
             with st.container(horizontal=True, gap="small", key="learn-tools"):
                 keep_progress(printable=any(known.values()))
@@ -120,7 +120,7 @@ class LearnPage:
             st.markdown(f"**{one.number}. {said.title}**  \n{said.promise}", width="stretch")
             st.caption(
                 mark + t("learn.row", minutes=one.minutes, done=count, count=len(one.scenes),
-                         right=done(one, known, [FIRST_TRY])), width="content",
+                         right=done(one, known, [AT_ONCE])), width="content",
             )  # fmt: skip
             going = 0 < count < len(one.scenes)
             first = next((i for i, s in enumerate(one.scenes) if s.name not in known.get(one.name, {})), 0)
@@ -205,7 +205,7 @@ class LearnPage:
         elif chosen:
             why = self.words.options[chosen][1]
             show_said(now.state, now.said, why)
-        self._show_button()
+        self._show_button(give_up, self.key)
 
     def _chosen(self, task: Choice, field: str) -> None:
         chosen = st.session_state[field]
@@ -215,9 +215,10 @@ class LearnPage:
         right = chosen == task.right
         settle(self.key, Verdict(right, RIGHT if right else Message("learn.not_quite")))
 
-    def _show_button(self) -> None:
+    def _show_button(self, show: Callable[..., None], *given: Any) -> None:
+        """Draw the way out of an open task: its answer is shown."""
         if not self.over:
-            st.button(t("quiz.show"), key=f"{self.key}.show", on_click=give_up, args=(self.key,))
+            st.button(t("quiz.show"), key=f"{self.key}.show", on_click=show, args=given)
 
     # ---- try
 
@@ -240,8 +241,7 @@ class LearnPage:
             show_said(SHOWN, Message("learn.set", {"value": _printed(task.solves)}))
         else:
             show_said(now.state, now.said)
-        if not self.over:
-            st.button(t("quiz.show"), key=f"{self.key}.show", on_click=self._solve, args=(task.solves,))
+        self._show_button(self._solve, task.solves)
 
     def _tried(self, task: Try) -> None:
         if not self.over:
@@ -264,8 +264,7 @@ class LearnPage:
             if draft is not None and draft.problem is not None:
                 st.button(t("learn.from_build"), key=f"{self.key}.draft", on_click=self._take, args=(task, field),
                           help=t("learn.from_build.help"))  # fmt: skip
-            if not now.over:
-                st.button(t("quiz.show"), key=f"{self.key}.show", on_click=self._give, args=(task, field))
+            self._show_button(self._give, task, field)
         wrong = st.session_state.get(f"{self.key}.wrong")
         if wrong:
             show_errors(st.container(), [wrong])
@@ -305,8 +304,7 @@ class LearnPage:
         now = asked(self.key)
         if now.over:
             assert self.lesson
-            state = LEFT if now.state == SHOWN else LATER if now.wrong else FIRST_TRY
-            note(self.lesson.name, self.scene.name, state)
+            note(self.lesson.name, self.scene.name, ended(now))
             st.markdown(self.words.then)
         with st.container(horizontal=True, gap="small", key="learn-ways"):
             if self.at:
@@ -329,7 +327,7 @@ class LearnPage:
         said, known = texts(one.name, language()), progress()
         with st.container(key="learn-text", gap="small"):
             st.markdown(f"### {t('learn.end', title=said.title)}")
-            st.markdown(t("learn.end.score", count=len(one.scenes), right=done(one, known, [FIRST_TRY])))
+            st.markdown(t("learn.end.score", count=len(one.scenes), right=done(one, known, [AT_ONCE])))
             with st.container(horizontal=True, gap="small"):
                 if one.number < len(NAMES):
                     following = NAMES[one.number]
@@ -353,6 +351,7 @@ class LearnPage:
             show_errors(st.container(), [error])
         step = gate.reveals if gate and not waiting else scene.t
         assert self.lesson
+        # Another number for each scene, and again once its answer is seen: the stage goes to the step.
         resets = 1_000 * self.lesson.number + 10 * self.at + int(gate is not None and waiting is None)
         asks = waiting is not None and waiting.kind in ("mover", "reader")
         if shown:

@@ -10,10 +10,11 @@ import streamlit as st
 
 from pcgraph.lessons import NAMES, Lesson, lesson
 from pcgraph.ui.component import show_component
+from pcgraph.ui.gate import RIGHT, SHOWN, Asked
 from pcgraph.ui.text import t
 
-FIRST_TRY, LATER, SHOWN = "right", "later", "shown"  # answered at once, after a wrong answer, or shown
-STATES = (FIRST_TRY, LATER, SHOWN)
+LATER = "later"  # right after a wrong answer; RIGHT here is right at once
+STATES = (RIGHT, LATER, SHOWN)
 LONGEST = 20_000  # characters a browser may send
 
 Table = dict[str, dict[str, str]]  # lesson → scene → state
@@ -24,10 +25,15 @@ def progress() -> Table:
     return st.session_state.setdefault("learn.progress", {})
 
 
+def ended(now: Asked) -> str:
+    """Return how a question that is over ended."""
+    return LATER if now.state == RIGHT and now.wrong else now.state
+
+
 def note(lesson_name: str, scene: str, state: str) -> None:
     """Remember how a scene ended; what was answered at once stays so."""
     scenes = progress().setdefault(lesson_name, {})
-    if scenes.get(scene) != FIRST_TRY:
+    if scenes.get(scene) != RIGHT:
         scenes[scene] = state
 
 
