@@ -4,12 +4,13 @@ import { attribute, svg, text } from "./dom.mjs";
 
 export const HEADER = 26;
 
-/** Return {back, heads, draw(front), place(view, size)}. */
-export function createColumns(payload, geometry, say, title) {
+/** Return {back, heads, draw(front), place(view, size)}. The words grow with the height of the header. */
+export function createColumns(payload, geometry, say, title, header = HEADER) {
+  const scale = header / HEADER;
   const depth = geometry.columns - 1;
   const list = Array.from({ length: geometry.columns }, (_, column) => {
-    const rect = svg("rect", { class: "column", rx: 10, y: HEADER });
-    const head = svg("text", { class: "level", y: 18, "text-anchor": "middle" });
+    const rect = svg("rect", { class: "column", rx: 10, y: header });
+    const head = svg("text", { class: "level", y: header - 8, "text-anchor": "middle" });
     const level = depth - column;
     return {
       level,
@@ -21,8 +22,8 @@ export function createColumns(payload, geometry, say, title) {
       setText: text(head),
     };
   });
-  const band = svg("rect", { class: "band", x: -2, y: -2, height: HEADER + 2 });
-  const name = title ? svg("text", { class: "lane-title", x: 2, y: 19 }) : null;
+  const band = svg("rect", { class: "band", x: -2, y: -2, height: header + 2 });
+  const name = title ? svg("text", { class: "lane-title", x: 2, y: header - 7 }) : null;
   name?.append(title);
   const heads = svg("g", { class: "heads", "aria-hidden": "true" }, band, ...list.map((one) => one.head), name);
   let front = null;
@@ -32,7 +33,7 @@ export function createColumns(payload, geometry, say, title) {
       const place = front === null ? "plain" : one.level === front ? "front" : one.level < front ? "passed" : "ahead";
       one.setRect(`column ${place}`);
       one.setHead(`level ${place}`);
-      one.setText(one.covered ? "" : headText(one, place, say));
+      one.setText(one.covered ? "" : headText({ level: one.level, width: one.width / scale }, place, say));
     });
 
   return {
@@ -48,10 +49,10 @@ export function createColumns(payload, geometry, say, title) {
       list.forEach((one, column) => {
         const x = view.x + column * geometry.cell.w * view.k;
         one.width = geometry.cell.w * view.k;
-        one.covered = title && x + one.width / 2 < 60 + title.length * 9;
+        one.covered = title && x + one.width / 2 < (60 + title.length * 9) * scale;
         one.rect.setAttribute("x", x + inset);
         one.rect.setAttribute("width", Math.max(1, one.width - 2 * inset));
-        one.rect.setAttribute("height", Math.max(1, size.h - HEADER - 1));
+        one.rect.setAttribute("height", Math.max(1, size.h - header - 1));
         one.head.setAttribute("x", x + one.width / 2);
       });
       draw();

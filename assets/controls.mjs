@@ -5,9 +5,10 @@ import { icon } from "./icons.mjs";
 import { ruler } from "./measure.mjs";
 import { SPEEDS } from "./player.mjs";
 import { PHASES } from "./position.mjs";
+import { placeText } from "./talk.mjs";
 
 /** Return the bar; each button calls `perform(action)`. */
-export function createControls({ say, steps, perform, setGrain, setSpeed, share, folds = false, family }) {
+export function createControls({ say, steps, perform, setGrain, setSpeed, share, buttons = [], folds = false, family }) {
   const iconButton = (name, action, key) =>
     button(
       html("button", { type: "button", class: "button", "aria-label": say(key), title: say(key) }, icon(name)),
@@ -18,12 +19,7 @@ export function createControls({ say, steps, perform, setGrain, setSpeed, share,
   );
   const back = [iconButton("first", "first", "stage.first"), iconButton("back", "back", "stage.back")];
   const on = [iconButton("next", "next", "stage.forward"), iconButton("last", "last", "stage.last")];
-  const where = (t, phase) =>
-    say(phase ? "stage.step_of_phase" : "stage.step_of", {
-      t,
-      steps,
-      phase: phase ? { key: `stage.grain_${phase}` } : "",
-    });
+  const where = (t, phase) => placeText(say, steps, { t, phase });
   // Its room is that of the longest text it will hold, so that a step moves nothing around it.
   const width = ruler(`16px ${family}`);
   const longest = Math.max(...[null, ...PHASES].map((phase) => width(where(steps, phase))));
@@ -63,7 +59,23 @@ export function createControls({ say, steps, perform, setGrain, setSpeed, share,
     () => perform("springs"),
   );
   const setSprings = attribute(springs, "aria-pressed");
+  // For a speaker: seen in stage mode only.
+  const wordButton = (name, action, keys) =>
+    button(html("button", { type: "button", class: "button", "aria-keyshortcuts": keys }, say(name)), () => perform(action));
+  const spotlight = wordButton("stage.spotlight", "spotlight", "l");
+  const setSpotlight = attribute(spotlight, "aria-pressed");
+  spotlight.classList.add("toggle");
+  const talk = html(
+    "div",
+    { class: "controls-talk" },
+    wordButton("stage.presenter", "presenter", "n"),
+    spotlight,
+    wordButton("stage.blank", "blank", "b"),
+  );
   const copied = html("span", { class: "quiet-text", role: "status" });
+  const more = buttons.map(({ key, press }) =>
+    button(html("button", { type: "button", class: "button", title: say(`${key}_help`) }, say(key)), press),
+  );
   const link = share
     ? button(html("button", { type: "button", class: "button share" }, say("stage.share")), () =>
         copy(share, link, copied, say),
@@ -81,7 +93,7 @@ export function createControls({ say, steps, perform, setGrain, setSpeed, share,
     "div",
     { class: "controls", role: "group", "aria-label": say("stage.controls") },
     html("div", { class: "controls-left" }, ...back, play, ...on, place),
-    html("div", { class: "controls-right" }, zoom, grain.element, speed.element, springs, full, link, help, copied),
+    html("div", { class: "controls-right" }, zoom, grain.element, speed.element, springs, talk, full, ...more, link, help, copied),
   );
 
   const [setPlay, setTitle, setPressed] = [
@@ -93,7 +105,7 @@ export function createControls({ say, steps, perform, setGrain, setSpeed, share,
   return {
     element,
     focusFold: () => fold?.focus(),
-    draw({ t, phase, playing, speedNow, folded, springs: open }) {
+    draw({ t, phase, playing, speedNow, folded, springs: open, spotlight: lit }) {
       for (const set of setFold) set(say(folded ? "stage.unfold" : "stage.fold"));
       setPressedFold(String(folded));
       const name = say(playing ? "stage.pause" : "stage.play");
@@ -102,6 +114,7 @@ export function createControls({ say, steps, perform, setGrain, setSpeed, share,
       setPressed(String(playing));
       setPlace(where(t, phase));
       setSprings(String(Boolean(open)));
+      setSpotlight(String(Boolean(lit)));
       grain.set(phase ? "phases" : "step");
       speed.set(String(speedNow));
     },

@@ -17,7 +17,7 @@ export function createLines(shapes) {
   ];
 }
 
-/** Return {element, token, draw(next, travel), travel(share), light(on), fade(read)}. */
+/** Return {element, token, draw(next, travel), travel(share), light(on), fade(read), spot(near)}. */
 export function createEdge(edge, shape, density) {
   const base = svg("path", { class: "line", d: shape.d });
   const feedback = svg("path", { class: "feedback", d: shape.d });
@@ -88,6 +88,11 @@ export function createEdge(edge, shape, density) {
     fade(read) {
       element.toggleAttribute("data-read", read === true);
       for (const one of [element, token]) one.toggleAttribute("data-faded", read === false);
+    },
+    // In the spotlight lie the edges of one node; null: there is no spotlight.
+    spot(near) {
+      for (const one of [element, token]) one.toggleAttribute("data-dimmed", near === false);
+      element.toggleAttribute("data-spot", near === true);
     },
     light(on) {
       lit = on;

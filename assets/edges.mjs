@@ -4,7 +4,7 @@ import { attribute, svg } from "./dom.mjs";
 import { createEdge, createLines } from "./edge.mjs";
 import { sign } from "./frame.mjs";
 
-/** Return {element, tokens, draw(edgeFrames, travel), travel(share), light(name), fade(known)}; `onPick(edge)` is called for a clicked edge. */
+/** Return {element, tokens, draw(edgeFrames, travel), travel(share), light(name), fade(known), spot(name)}; `onPick(edge)` is called for a clicked edge. */
 export const createEdges = (edges, geometry, onPick) =>
   geometry.density === "box" ? bundled(edges, geometry.edges) : separate(edges, geometry, onPick);
 
@@ -29,6 +29,10 @@ function separate(edges, { edges: shapes, density }, onPick) {
       element.toggleAttribute("data-fading", known !== null);
       list.forEach((edge, k) => edge.fade(known && known.has(edges[k].from) && known.has(edges[k].to)));
     },
+    spot(name) {
+      element.toggleAttribute("data-dimming", name !== null);
+      list.forEach((edge, k) => edge.spot(name === null ? null : touches(edges[k], name)));
+    },
   };
 }
 
@@ -40,10 +44,10 @@ function bundled(edges, shapes) {
       .filter((_, k) => keep(k))
       .map(({ d }) => d)
       .join("");
-  const lit = svg("path", { class: "line lit" });
+  const [lit, spotted] = [svg("path", { class: "line lit" }), svg("path", { class: "line lit" })];
   const bundles = SIGNS.map((hue) => svg("path", { class: `feedback ${hue}` }));
-  const [setLit, ...setBundles] = [lit, ...bundles].map((path) => attribute(path, "d"));
-  const element = group(...createLines(shapes), ...bundles, lit);
+  const [setLit, setSpotted, ...setBundles] = [lit, spotted, ...bundles].map((path) => attribute(path, "d"));
+  const element = group(...createLines(shapes), ...bundles, spotted, lit);
   return {
     element,
     tokens: null,
@@ -53,6 +57,10 @@ function bundled(edges, shapes) {
     },
     travel: () => {},
     fade: (known) => element.toggleAttribute("data-fading", known !== null),
+    spot(name) {
+      element.toggleAttribute("data-dimming", name !== null);
+      setSpotted(name === null ? "" : joined((k) => touches(edges[k], name)));
+    },
     light: (name) => setLit(joined((k) => touches(edges[k], name))),
   };
 }

@@ -1,13 +1,17 @@
 // The energy curve that is the scrubber: a range input lies over it.
 
+import { bookmarkTicks } from "./bookmarks.mjs";
 import { attribute, html, svg, text } from "./dom.mjs";
 import { entry } from "./frame.mjs";
 import { methodName } from "./explain.mjs";
 import { number } from "./messages.mjs";
 import { stepsOf } from "./position.mjs";
 
-const HEIGHT = 80;
-const [TOP, BOTTOM, TICKS] = [28, 54, 73];
+// In stage mode the sentence stands beside the curve, and the caption alone tells the step.
+const SHAPES = {
+  page: { height: 80, top: 28, bottom: 54, ticks: 73, text: 0, flag: { w: 16, h: 16, y: 24, base: 13 } },
+  stage: { height: 64, top: 34, bottom: 54, ticks: null, text: 0.42, flag: { w: 22, h: 27, y: 2, base: 22 } },
+};
 const SIDE = 40;
 const THUMB = 24;
 
@@ -55,7 +59,7 @@ export function labelledSteps(steps, width, labelWidth = 58) {
   return [...list, steps];
 }
 
-/** Draw curve and slider; `onInput(t)` is called while scrubbing. */
+/** Draw curve and slider, `resize(width, "page" or "stage")`; `onInput(t)` is called while scrubbing. */
 export function createEnergy({ payload, lanes, say, onInput }) {
   const steps = stepsOf(payload);
   const curves = lanes
@@ -63,7 +67,7 @@ export function createEnergy({ payload, lanes, say, onInput }) {
     .map((curve) => ({ ...curve, trend: trend(curve.energies) }))
     .filter(({ lane }) => lane.method !== "bp");
   const { log, share } = energyScale(curves.map(({ energies }) => energies));
-  const picture = svg("svg", { class: "energy-curve", "aria-hidden": "true", height: HEIGHT });
+  const picture = svg("svg", { class: "energy-curve", "aria-hidden": "true" });
   const caption = html("p", { class: "energy-caption" });
   const slider = html("input", {
     type: "range",
@@ -75,22 +79,29 @@ export function createEnergy({ payload, lanes, say, onInput }) {
   });
   const element = html("div", { class: "energy" }, html("div", { class: "energy-face" }, picture, caption, slider));
   const [setCaption, setSpoken] = [text(caption), attribute(slider, "aria-valuetext")];
+  const flags = svg("g", { class: "flags" });
   let [x, now, head, dots] = [() => 0, 0, null, []];
+  let [shape, width, bookmarks] = [SHAPES.page, 0, {}];
   slider.addEventListener("input", () => onInput(Number(slider.value)));
 
-  const y = (value) => BOTTOM - (BOTTOM - TOP) * share(value);
-  function redraw(width) {
-    const inner = Math.max(width - 2 * SIDE, 10);
-    x = (t) => SIDE + (steps ? (t / steps) * inner : 0);
-    slider.style.left = `${SIDE - THUMB / 2}px`;
+  const y = (value) => shape.bottom - (shape.bottom - shape.top) * share(value);
+  function redraw(wide, mode) {
+    [width, shape] = [wide, SHAPES[mode]];
+    const start = SIDE + Math.round(width * shape.text);
+    const inner = Math.max(width - start - SIDE, 10);
+    x = (t) => start + (steps ? (t / steps) * inner : 0);
+    slider.style.left = `${start - THUMB / 2}px`;
     slider.style.width = `${inner + THUMB}px`;
-    head = svg("line", { class: "head", y1: 24, y2: 60 });
+    head = svg("line", { class: "head", y1: shape.top - 4, y2: shape.bottom + 6 });
     dots = curves.map(() => svg("circle", { class: "dot on", r: 6 }));
     picture.setAttribute("width", width);
+    picture.setAttribute("height", shape.height);
+    drawFlags();
     picture.replaceChildren(
-      svg("line", { class: "rail", x1: SIDE, x2: SIDE + inner, y1: BOTTOM, y2: BOTTOM }),
+      svg("line", { class: "rail", x1: start, x2: start + inner, y1: shape.bottom, y2: shape.bottom }),
       ...curves.flatMap((curve, i) => curveParts(curve, i)),
-      ...tickParts(inner),
+      ...(shape.ticks ? tickParts(inner) : []),
+      flags,
       head,
       ...dots,
     );
@@ -106,10 +117,28 @@ export function createEnergy({ payload, lanes, say, onInput }) {
   }
   function tickParts(inner) {
     return labelledSteps(steps, inner).map((t) => {
-      const label = svg("text", { class: "tick", x: x(t), y: TICKS, "text-anchor": "middle" });
+      const label = svg("text", { class: "tick", x: x(t), y: shape.ticks, "text-anchor": "middle" });
       label.append(say("stage.tick", { t }));
       return label;
     });
+  }
+  // A numbered flag at each bookmark; those of one step stand side by side.
+  function drawFlags() {
+    const { w, h, y: top, base } = shape.flag;
+    flags.replaceChildren(
+      ...bookmarkTicks(bookmarks, steps).flatMap(({ t, digits }) => {
+        const left = Math.max(0, Math.min(x(t), width - 2 - digits.length * (w + 2)));
+        return [
+          svg("line", { class: "pole", x1: x(t), x2: x(t), y1: top, y2: shape.bottom }),
+          ...digits.map((digit, i) => flag(digit, left + i * (w + 2), { w, h, top, base })),
+        ];
+      }),
+    );
+  }
+  function flag(digit, left, { w, h, top, base }) {
+    const label = svg("text", { class: "flag-digit", x: left + w / 2, y: top + base, "text-anchor": "middle" });
+    label.append(digit);
+    return svg("g", { class: "flag", "data-bookmark": digit }, svg("rect", { x: left, y: top, width: w, height: h, rx: 3 }), label);
   }
   function draw(t) {
     now = t;
@@ -127,7 +156,17 @@ export function createEnergy({ payload, lanes, say, onInput }) {
       dot.setAttribute("class", known(value) ? "dot on" : "dot");
     });
   }
-  return { element, slider, resize: redraw, draw };
+  return {
+    element,
+    slider,
+    resize: redraw,
+    draw,
+    /** Show bookmarks {digit: {t}} on the clock. */
+    mark(next) {
+      bookmarks = next;
+      drawFlags();
+    },
+  };
 }
 
 /** Return the sentence over the curve; an energy that is not told, such as one that is asked for, is a dot. */

@@ -1,13 +1,14 @@
 // The picture of a large graph: one card a module. `draw` twice draws the same picture.
 
 import { attribute, svg, text } from "./dom.mjs";
+import { HEADER } from "./columns.mjs";
 import { createLines } from "./edge.mjs";
 import { groupFrame } from "./folding.mjs";
 import { brief, short } from "./messages.mjs";
 import { strengthOf } from "./sizes.mjs";
 
 /** Draw a lane folded. The same interface as a graph's (graph.mjs); `onOpen(group)` is called for a group pressed. */
-export function createFold({ payload, lane, geometry: placed, metrics, say, title, onOpen }) {
+export function createFold({ payload, lane, geometry: placed, metrics, say, title, header = HEADER, onOpen }) {
   const { groups } = payload.folded;
   const cards = groups.map((group, i) => createCard(group, placed.cards[i], { payload, lane, metrics, say, onOpen }));
   const live = svg("path", { class: "feedback tensor" });
@@ -23,7 +24,7 @@ export function createFold({ payload, lane, geometry: placed, metrics, say, titl
     "svg",
     { class: "graph folded", role: "group", "aria-label": title || payload.title || say("stage.fold_picture") },
     world,
-    title ? svg("text", { class: "lane-title", x: 2, y: 19 }, document.createTextNode(title)) : null,
+    title ? svg("text", { class: "lane-title", x: 2, y: header - 7 }, document.createTextNode(title)) : null,
   );
   return {
     element,

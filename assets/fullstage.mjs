@@ -1,11 +1,13 @@
 // Stage mode: the picture alone on the whole screen. Full screen where the browser allows it, else the top layer of the page.
 
-/** Return {on, toggle, leave, destroy}; `changed` is called after each change. */
+const HOLD = 2000; // ms within which a window that was opened may have cost us the full screen
+
+/** Return {on, toggle, enter, leave, hold, destroy}; `changed` is called after each change. */
 export function createFullStage(root, changed) {
-  let on = false;
+  let [on, held, again] = [false, 0, false];
   const set = (value) => {
     if (value === on) return;
-    on = value;
+    [on, again] = [value, false];
     root.classList.toggle("stage-mode", on);
     if (on) root.setAttribute("popover", "manual");
     if (on) root.showPopover?.();
@@ -13,28 +15,49 @@ export function createFullStage(root, changed) {
     if (!on) root.removeAttribute("popover");
     changed();
   };
-  const enter = async () => {
-    set(true);
+  const fill = async () => {
     try {
       await document.documentElement.requestFullscreen();
     } catch {
       // Not allowed here: the top layer alone covers the page.
     }
   };
+  const enter = () => {
+    if (on) return undefined;
+    set(true);
+    return fill();
+  };
   const leave = () => {
     set(false);
     if (document.fullscreenElement) document.exitFullscreen().catch(() => {});
   };
   const follow = () => {
-    if (!document.fullscreenElement) set(false);
+    if (document.fullscreenElement || !on) return;
+    if (Date.now() < held) again = true;
+    else set(false);
+  };
+  // The next touch of the stage takes the whole screen again.
+  const resume = (event) => {
+    if (!again || event.key === "Escape") return;
+    again = false;
+    fill();
   };
   document.addEventListener("fullscreenchange", follow);
+  for (const name of ["keydown", "pointerdown"]) document.addEventListener(name, resume, true);
   return {
     get on() {
       return on;
     },
     toggle: () => (on ? leave() : enter()),
+    enter,
     leave,
-    destroy: () => document.removeEventListener("fullscreenchange", follow),
+    /** A window is about to open, for which browsers leave full screen: the stage stays. */
+    hold() {
+      held = Date.now() + HOLD;
+    },
+    destroy() {
+      document.removeEventListener("fullscreenchange", follow);
+      for (const name of ["keydown", "pointerdown"]) document.removeEventListener(name, resume, true);
+    },
   };
 }

@@ -10,8 +10,8 @@ import { createNode } from "./node.mjs";
 import { metScale, strengthOf } from "./sizes.mjs";
 
 /** Draw the nodes and edges of a lane. `geometry` comes from geometry.mjs, frames from frame.mjs. */
-export function createGraph({ payload, lane, geometry, metrics, say, title, onSelect, onHover = () => {} }) {
-  const columns = createColumns(payload, geometry, say, title);
+export function createGraph({ payload, lane, geometry, metrics, say, title, header, onSelect, onHover = () => {} }) {
+  const columns = createColumns(payload, geometry, say, title, header);
   const edges = createEdges(payload.edges, geometry, (edge) => onSelect(edge.to));
   const large = opensFolded(payload);
   const scale = large ? metScale(payload) : barScaleOf(payload);
@@ -57,6 +57,12 @@ export function createGraph({ payload, lane, geometry, metrics, say, title, onSe
     mark({ traced, known }) {
       nodes.forEach((node) => node.mark(Boolean(traced?.has(node.name)), Boolean(known && !known.has(node.name))));
       edges.fade(known);
+    },
+    /** Dim all but a node, what lies next to it ({name, near}) and its edges; null: nothing is dimmed. */
+    spot(light) {
+      columns.back.toggleAttribute("data-dimmed", light !== null);
+      nodes.forEach((node) => node.dim(light !== null && !light.near.has(node.name)));
+      edges.spot(light?.name ?? null);
     },
     place(view, size) {
       world.setAttribute("transform", `translate(${view.x},${view.y}) scale(${view.k})`);

@@ -18,18 +18,40 @@ const KEYS = {
   F: "stageMode",
   s: "springs",
   S: "springs",
+  b: "blank",
+  B: "blank",
+  ".": "blank", // what many clickers send
+  l: "spotlight",
+  L: "spotlight",
+  n: "presenter",
+  N: "presenter",
   "?": "legend",
   Escape: "escape",
 };
+const DIGIT = /^(?:Digit|Numpad)([1-9])$/;
+const HELD = new Set(["next", "back", "faster", "slower"]); // what a key that is held down does again
+const MODIFIERS = new Set(["Shift", "Control", "Alt", "AltGraph", "Meta", "CapsLock", "Fn"]);
 const ACTIVATES = new Set([" "]);
 const OWN_KEYS =
   "input:not([type=checkbox]):not([type=button]):not([type=submit]), textarea, select, [contenteditable=''], [contenteditable=true], [role=slider], [role=scrollbar], [role=combobox], [role=listbox], [role=menu], [role=tab], [role=spinbutton], [role=textbox], [role=grid], [role=dialog]";
 const PRESSABLE = "button, a[href], summary, input[type=checkbox], [role=switch], [role=option], [role=radio]";
 
+/** Return the digit 1 to 9 of a key event, whatever Shift makes of it on this keyboard, or null. */
+export function digitOf({ key, code = "" }) {
+  const found = DIGIT.exec(code)?.[1] ?? (/^[1-9]$/.test(key) ? key : null);
+  return found === null || key in KEYS ? null : Number(found);
+}
+
+/** Return what goes with an action: of a digit {digit, set}, where Shift sets the bookmark. */
+export function detailOf(event) {
+  const digit = digitOf(event);
+  return digit === null ? undefined : { digit, set: Boolean(event.shiftKey) };
+}
+
 /** Return the action of a key event, or null when it belongs to somebody else. `path` is the event's composed path. */
 export function actionOf(event, path, ours = () => false) {
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
-  const action = KEYS[event.key] ?? null;
+  const action = KEYS[event.key] ?? (digitOf(event) ? "bookmark" : null);
   const target = path[0];
   if (!action || !target?.matches) return action;
   if (path.some((element) => element.matches?.(OWN_KEYS) && !ours(element))) return null;
@@ -39,17 +61,26 @@ export function actionOf(event, path, ours = () => false) {
 
 let active = null;
 
+/** Return a listener for keydown events that performs their actions. While `any()` gives an action, every key is that one. */
+export function keyHandler(perform, ours, any = () => null) {
+  return (event) => {
+    const all = MODIFIERS.has(event.key) || event.ctrlKey || event.metaKey || event.altKey ? null : any();
+    const action = all ?? actionOf(event, event.composedPath(), ours);
+    if (!action) return;
+    const again = event.repeat && !HELD.has(action);
+    if (!again && perform(action, all ? undefined : detailOf(event)) === false) return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+}
+
 /** Listen on the whole document; of several stages the one touched last answers. Returns a function that stops. */
-export function listenKeys(root, perform, ours) {
+export function listenKeys(root, handle) {
   const claim = () => {
     active = root;
   };
   const onKey = (event) => {
-    if (active !== root && active?.isConnected) return;
-    const action = actionOf(event, event.composedPath(), ours);
-    if (!action || perform(action) === false) return;
-    event.preventDefault();
-    event.stopPropagation();
+    if (active === root || !active?.isConnected) handle(event);
   };
   claim();
   root.addEventListener("pointerdown", claim);

@@ -2,7 +2,7 @@
 
 import { html, svg } from "./dom.mjs";
 
-const KEYS = ["step", "grain", "play", "ends", "clicker", "speed", "stage_mode", "springs", "legend", "close"];
+const KEYS = ["step", "grain", "play", "ends", "clicker", "speed", "stage_mode", "springs", "blank", "bookmark", "bookmark_set", "spotlight", "presenter", "legend", "close"];
 
 const sample = (...children) =>
   svg(

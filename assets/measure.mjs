@@ -29,6 +29,7 @@ export function measure(payload, family, { marks = false, modules = null } = {})
     quantity: width(widest(quantities)),
     brief: width(widest(quantities).replace(".88e", ".8e")),
     label: small("+8.8888") + 4,
+    message: width("+8.8888") + 4, // the same in stage mode
   };
 }
 

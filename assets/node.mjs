@@ -5,7 +5,7 @@ import { attribute, shown, svg } from "./dom.mjs";
 import { isLeaf, scalar } from "./frame.mjs";
 import { number } from "./messages.mjs";
 
-/** Return {name, element, button, draw(now, reference, flash, seen), show(seen), select(on), light(on)}: out of sight a card waits, and is no work for the browser. */
+/** Return {name, element, button, draw(now, reference, flash, seen), show(seen), select(on), light(on), dim(on)}: out of sight a card waits, and is no work for the browser. */
 export function createNode(node, card, context) {
   const body = CARDS[context.density](node, card, context);
   const button = svg("rect", { role: "button", tabindex: 0, "data-node": node.name, width: card.w }, title(node));
@@ -20,9 +20,10 @@ export function createNode(node, card, context) {
   let lit = "";
   let hovered = false;
   let marked = "";
+  let dimmed = false;
   let waiting = null;
   let drawn = {};
-  const classes = () => setClass(`node ${node.kind} ${place}${lit}${selected ? " selected" : ""}${hovered ? " hovered" : ""}${marked}`);
+  const classes = () => setClass(`node ${node.kind} ${place}${lit}${selected ? " selected" : ""}${hovered ? " hovered" : ""}${marked}${dimmed ? " dimmed" : ""}`);
 
   return {
     name: node.name,
@@ -52,6 +53,11 @@ export function createNode(node, card, context) {
     },
     mark(traced, faded) {
       marked = `${traced ? " traced" : ""}${faded ? " faded" : ""}`;
+      classes();
+    },
+    dim(on) {
+      if (on === dimmed) return;
+      dimmed = on;
       classes();
     },
     select(on) {

@@ -5,7 +5,7 @@ export const PHASES = ["predict", "error", "feedback", "move"];
 /** Return the number of steps of a payload: its longest lane. */
 export const stepsOf = (payload) => Math.max(...payload.lanes.map((lane) => lane.steps));
 
-export const clampStep = (t, steps) => Math.min(Math.max(Math.round(Number(t)) || 0, 0), steps);
+export const clampStep = (t, steps, least = 0) => Math.min(Math.max(Math.round(Number(t)) || 0, least), steps);
 
 /** Return the position after this one; the last position returns itself. */
 export function next({ t, phase }, steps) {
@@ -17,14 +17,14 @@ export function next({ t, phase }, steps) {
 }
 
 /** Return the position before this one; the first position returns itself. */
-export function previous({ t, phase }) {
-  if (phase === null) return { t: Math.max(t - 1, 0), phase };
+export function previous({ t, phase }, least = 0) {
+  if (phase === null) return { t: Math.max(t - 1, least), phase };
   const place = PHASES.indexOf(phase);
   if (place > 0) return { t, phase: PHASES[place - 1] };
-  return t > 0 ? { t: t - 1, phase: "move" } : { t, phase };
+  return t > least ? { t: t - 1, phase: "move" } : { t, phase };
 }
 
-export const first = ({ phase }) => ({ t: 0, phase: phase && PHASES[0] });
+export const first = ({ phase }, least = 0) => ({ t: least, phase: phase && PHASES[0] });
 export const last = ({ phase }, steps) => ({ t: steps, phase: phase && "feedback" });
 
 /** Return the same place at another grain. A whole step shows what its feedback phase shows. */

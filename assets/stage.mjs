@@ -1,24 +1,30 @@
 // createStage: puts the picture, the card, the curve and the controls together around one position {t, phase}.
 
+import { createBlank } from "./blank.mjs";
 import { createBoard } from "./board.mjs";
+import { bookmarkNow } from "./bookmarks.mjs";
 import { createControls } from "./controls.mjs";
 import { createEnergy } from "./energy.mjs";
-import { attribute, html, text } from "./dom.mjs";
-import { explainStep } from "./explain.mjs";
+import { attribute, html } from "./dom.mjs";
+import { createFading } from "./fading.mjs";
 import { opensFolded } from "./folding.mjs";
 import { createFullStage } from "./fullstage.mjs";
 import { createInspector } from "./inspector.mjs";
-import { listenKeys } from "./keys.mjs";
+import { keyHandler, listenKeys } from "./keys.mjs";
 import { createLegend } from "./legend.mjs";
 import { marksOf } from "./marks.mjs";
 import { createSay, loadMessages } from "./messages.mjs";
 import { createClock, createJourney, reducedMotion } from "./motion.mjs";
+import { createNotice } from "./notice.mjs";
 import { chainAt } from "./origin.mjs";
 import { createPlayer, duration, nextSpeed } from "./player.mjs";
 import { atGrain, clampStep, first, isLast, last, next, previous, stepsOf } from "./position.mjs";
+import { openPresenter } from "./presenter.mjs";
 import { NARROW, watchRoom } from "./room.mjs";
 import { createSprings } from "./springs.mjs";
+import { happenedText, placeText, talkOf } from "./talk.mjs";
 import { themeOf } from "./theme.mjs";
+import { createWakeLock } from "./wakelock.mjs";
 
 const BELOW = 80 + 38 + 16; // curve, controls and the gaps between
 
@@ -28,12 +34,17 @@ const BELOW = 80 + 38 + 16; // curve, controls and the gaps between
  * options: t, phase ("step" or "phases" grain is told by phase), selected, speed, playing: where to start;
  * lanes: indices of the lanes to show (default all); messages: the table of sentences (default: fetched);
  * quiet: whether the card stays away until a node is selected; springs: whether the springs view is open; theme: "light", "dark" (default: read from the page); lang; share(): the link to copy; onChange(state): called after each change; onSelect(name): before a node is selected; false keeps it from being so.
+ * view, folded, origin, knows, bookmarks ({digit: {t, phase, selected, view, folded}}): as `state` gives them back.
+ * buttons: [{key, press}]: further buttons under the picture. first, last: the steps that may be seen; loop: whether playing starts again after the last.
+ * above: an element that stands first in the stage, in stage mode too. onAction(action, detail): called before each action of a key or
+ * a button (keys.mjs names them; "bookmark" comes with {digit, set}, what a key asks for with {key: true}); true means that it is done, and the stage does nothing.
+ * notes: what the speaker wants to read; presents(): {title, notes, place, caption, nextCaption} that the speaker's window shows instead.
  */
 export function createStage(element, payload, options = {}) {
   const root = html("div", { class: options.quiet ? "stage quiet" : "stage", "data-testid": "stage", lang: options.lang ?? "en" });
   const clock = createClock();
   const state = {
-    t: clampStep(options.t ?? 0, stepsOf(payload)),
+    t: within(options.t ?? 0),
     phase: options.phase ?? null,
     selected: options.selected ?? null,
     speed: options.speed ?? 1,
@@ -43,10 +54,13 @@ export function createStage(element, payload, options = {}) {
     springs: Boolean(options.springs),
     origin: options.origin ?? null, // the chain that is open: {lane, trail}
     knows: Boolean(options.knows), // whether what the selected node did not read is faded
+    bookmarks: { ...options.bookmarks }, // digit → where it leads
+    spotlight: Boolean(options.spotlight), // whether all but the selected node is dimmed
   };
   state.origin = chainAt(payload, state.origin, state.t, state.phase);
   let [say, parts, alive, size] = [null, null, true, { width: 0, height: 600 }];
   let marked = false;
+  let [presenter, started] = [null, null]; // the speaker's window; when the talk began
   element.append(root);
   root.dataset.theme = options.theme ?? themeOf(root);
 
@@ -61,20 +75,36 @@ export function createStage(element, payload, options = {}) {
     changed: playingChanged,
   });
   const data = Object.fromEntries(
-    ["method", "t", "steps", "phase", "playing", "selected", "moving"].map((name) => [
+    ["method", "t", "steps", "phase", "playing", "selected", "moving", "spotlight"].map((name) => [
       name,
       attribute(root, `data-${name}`),
     ]),
   );
+  const notice = createNotice();
+  const blank = createBlank({
+    back: () => perform("blank"),
+    changed: (on) => (on ? notice.tell(say("stage.blanked"), 60_000) : notice.tell(say("stage.unblanked"), 1200)),
+  });
+  const fading = createFading(root, () => parts?.controls.element);
+  const awake = createWakeLock();
   const full = createFullStage(root, () => {
+    started ??= Date.now();
+    fading.set(full.on);
+    awake.set(full.on);
+    blank.set(false);
     room.look();
     layout();
+    parts?.energy.resize(measured.curve, modeNow());
+    tellPresenter();
   });
+  const modeNow = () => (full.on ? "stage" : "page");
   const room = watchRoom(root, ({ width, height }) => {
     size = { width, height };
     layout();
   });
-  const stopKeys = listenKeys(root, perform, (one) => root.contains(one) && !one.matches("select, [role=scrollbar]"));
+  const ours = (one) => root.contains(one) && !one.matches("select, [role=scrollbar]");
+  const onKey = keyHandler((action, detail) => perform(action, { ...detail, key: true }), ours, () => (blank.on ? "blank" : null));
+  const stopKeys = listenKeys(root, onKey);
   let measured = null; // sizes of board and curve, as last seen
   const boardSize = new ResizeObserver(([{ contentRect: { width: w, height: h } }]) => {
     measured = { ...measured, board: { w, h } };
@@ -82,10 +112,10 @@ export function createStage(element, payload, options = {}) {
   });
   const curveSize = new ResizeObserver(([{ contentRect }]) => {
     measured = { ...measured, curve: contentRect.width };
-    parts?.energy.resize(measured.curve);
+    parts?.energy.resize(measured.curve, modeNow());
     parts?.springs?.resize();
   });
-  const resizeBoard = () => parts?.board.resize(measured.board, full.on ? "stage" : "page");
+  const resizeBoard = () => parts?.board.resize(measured.board, modeNow());
 
   if (options.messages) start(options.messages);
   else loadMessages(options.lang).then(start);
@@ -103,9 +133,10 @@ export function createStage(element, payload, options = {}) {
 
   // ---- parts
 
-  function build() {
+  function build(view) {
     const lanes = options.lanes ?? payload.lanes.map((_, i) => i);
-    const kept = !parts ? state.view : parts.lanes.length === lanes.length ? parts.board.view : null;
+    const before = !parts ? state.view : parts.lanes.length === lanes.length ? parts.board.view : null;
+    const kept = view === undefined ? before : view;
     if (parts?.lanes.length !== lanes.length) measured = null;
     parts?.board.destroy();
     const family = getComputedStyle(root).fontFamily;
@@ -131,19 +162,23 @@ export function createStage(element, payload, options = {}) {
         setGrain,
         setSpeed,
         share: options.share,
+        buttons: options.buttons,
         folds: opensFolded(payload),
         family,
       }),
       legend: createLegend(say),
-      setCaption: text(words),
+      setCaption: createCaption(words),
     };
     root.replaceChildren(
+      ...(options.above ? [options.above] : []),
       html("div", { class: "stage-main" }, parts.board.element, parts.inspector.element),
       ...(parts.springs ? [parts.springs.element] : []),
       parts.energy.element,
       parts.controls.element,
       caption,
       parts.legend.element,
+      notice.element,
+      blank.element,
     );
     boardSize.disconnect();
     curveSize.disconnect();
@@ -154,7 +189,9 @@ export function createStage(element, payload, options = {}) {
     parts.board.select(state.selected);
     parts.springs?.select(state.selected);
     measureNow();
-    parts.board.restore(kept);
+    parts.board.spotlight(state.spotlight);
+    parts.energy.mark(state.bookmarks);
+    if (kept) parts.board.restore(kept);
     data.moving("false");
   }
 
@@ -165,7 +202,7 @@ export function createStage(element, payload, options = {}) {
       measured = { board: { w, h }, curve: parts.energy.element.clientWidth };
     }
     resizeBoard();
-    parts.energy.resize(measured.curve);
+    parts.energy.resize(measured.curve, modeNow());
   }
 
   function layout() {
@@ -180,33 +217,30 @@ export function createStage(element, payload, options = {}) {
 
   function draw(how) {
     if (!parts) return;
-    const { t, phase, selected, playing, speed } = state;
+    const { t, phase, selected, playing, speed, spotlight } = state;
     mark();
-    const steps = stepsOf(payload);
     parts.board.draw({ t, phase }, how);
     parts.inspector.draw(state);
     parts.springs?.draw({ t, phase });
     parts.energy.draw(t);
-    parts.controls.draw({ t, phase, playing, speedNow: speed, folded: state.folded, springs: state.springs });
-    if (!playing || speed <= 1) parts.setCaption(captionText(t, steps, phase));
+    parts.controls.draw({ t, phase, playing, speedNow: speed, folded: state.folded, springs: state.springs, spotlight });
+    if (!playing || speed <= 1) drawCaption();
     data.method(parts.lanes.map((index) => payload.lanes[index].method).join(" "));
     data.t(String(t));
-    data.steps(String(steps));
+    data.steps(String(stepsOf(payload)));
     data.phase(phase ?? "");
     data.playing(String(playing));
     data.selected(selected ?? "");
+    data.spotlight(String(spotlight));
+    tellPresenter();
   }
 
-  function captionText(t, steps, phase) {
-    const place = say(phase ? "stage.step_of_phase" : "stage.step_of", {
-      t,
-      steps,
-      phase: phase ? { key: `stage.grain_${phase}` } : "",
-    });
-    const happened = explainStep(payload, parts.lanes, t, phase)
-      .map(({ key, slots }) => say(key, slots))
-      .join(" ");
-    return say("stage.caption", { place, happened });
+  // The place in bold, then what happened.
+  function drawCaption() {
+    const slots = { place: placeText(say, stepsOf(payload), state), happened: happenedText(payload, parts.lanes, say, state) };
+    parts.setCaption(say("stage.caption", slots), () =>
+      say.pieces("stage.caption", slots).map((piece) => (piece.slot === "place" ? html("b", {}, piece.text) : piece.text)),
+    );
   }
 
   // Costs nothing while neither a chain nor a node's knowledge is open.
@@ -216,16 +250,31 @@ export function createStage(element, payload, options = {}) {
     marked = on;
   }
 
+  function present() {
+    return { ...state, bookmarks: { ...state.bookmarks }, view: parts ? parts.board.view : state.view };
+  }
+
   function changed() {
-    if (parts) options.onChange?.({ ...state, view: parts.board.view });
+    if (parts) options.onChange?.(present());
   }
 
   // ---- moving
 
+  // The steps that may be seen.
+  function lowest() {
+    return clampStep(options.first ?? 0, stepsOf(payload));
+  }
+  function highest() {
+    return Math.max(lowest(), Math.min(options.last ?? Infinity, stepsOf(payload)));
+  }
+  function within(t) {
+    return clampStep(t, highest(), lowest());
+  }
+
   function moveTo(position, forward = false) {
     if (root.dataset.moving === "true") journey.finish();
     const lively = forward && !reducedMotion();
-    Object.assign(state, { t: clampStep(position.t, stepsOf(payload)), phase: position.phase });
+    Object.assign(state, { t: within(position.t), phase: position.phase });
     if (state.origin) state.origin = chainAt(payload, state.origin, state.t, state.phase);
     root.classList.toggle("moving", lively);
     draw({ travel: lively, flash: lively && state.speed <= 4 });
@@ -235,8 +284,9 @@ export function createStage(element, payload, options = {}) {
   }
 
   function advance() {
-    moveTo(next(state, stepsOf(payload)), true);
-    return !isLast(state, stepsOf(payload));
+    if (options.loop && isLast(state, highest())) moveTo(first(state, lowest()));
+    else moveTo(next(state, highest()), true);
+    return options.loop || !isLast(state, highest());
   }
 
   function playingChanged(playing) {
@@ -246,7 +296,7 @@ export function createStage(element, payload, options = {}) {
   }
 
   function play() {
-    if (isLast(state, stepsOf(payload))) moveTo(first(state));
+    if (isLast(state, highest())) moveTo(first(state, lowest()));
     player.play();
   }
 
@@ -264,6 +314,7 @@ export function createStage(element, payload, options = {}) {
     parts.springs?.select(name);
     parts.inspector.draw(state);
     data.selected(name ?? "");
+    if (name === null) setSpotlight(false);
     changed();
   }
 
@@ -332,6 +383,71 @@ export function createStage(element, payload, options = {}) {
     changed();
   }
 
+  function setBookmark(digit) {
+    state.bookmarks = { ...state.bookmarks, [digit]: bookmarkNow(present()) };
+    parts.energy.mark(state.bookmarks);
+    notice.tell(say("stage.bookmark_set", { digit, place: placeText(say, stepsOf(payload), state) }));
+    changed();
+  }
+
+  function jumpTo(digit) {
+    const bookmark = state.bookmarks[digit];
+    if (!bookmark) return notice.tell(say("stage.bookmark_none", { digit }));
+    if (Boolean(bookmark.folded) !== state.folded) setFolded(Boolean(bookmark.folded));
+    byHand({ t: bookmark.t, phase: bookmark.phase });
+    if (bookmark.selected !== state.selected) select(bookmark.selected);
+    parts.board.restore(bookmark.view);
+    changed();
+    return true;
+  }
+
+  // With no node selected it goes to where the error is: a node of the front, else the output.
+  function toggleSpotlight() {
+    if (!state.spotlight && state.selected === null) select(nodeOfInterest());
+    setSpotlight(!state.spotlight && state.selected !== null);
+  }
+
+  function nodeOfInterest() {
+    const front = payload.lanes[parts.lanes.at(-1)].front ? state.t : 0;
+    return payload.nodes.find(({ kind, level }) => kind === "node" && level === front)?.name ?? payload.output;
+  }
+
+  function setSpotlight(on) {
+    if (on === state.spotlight) return;
+    state.spotlight = on;
+    parts.board.spotlight(on);
+    draw({});
+    changed();
+  }
+
+  // ---- before an audience
+
+  function toggleBlank() {
+    if (!full.on) return false;
+    player.pause();
+    parts.legend.close();
+    return void blank.set(!blank.on);
+  }
+
+  function openNotes() {
+    if (!full.on && !presenter?.open) return false;
+    if (presenter?.open) return presenter.focus();
+    full.hold();
+    presenter = openPresenter({
+      ...{ say, theme: root.dataset.theme, lang: root.lang, onKey },
+      onReset: () => (started = Date.now()),
+      onClose: () => (presenter = null),
+    });
+    if (!presenter) return notice.tell(say("stage.presenter_blocked"), 8000);
+    return tellPresenter();
+  }
+
+  function tellPresenter() {
+    if (!presenter || !parts) return;
+    const told = { payload, lanes: parts.lanes, say, position: state, notes: options.notes, more: options.presents?.() };
+    presenter.update({ ...talkOf(told), elapsed: Date.now() - (started ?? Date.now()), theme: root.dataset.theme });
+  }
+
   function escape() {
     if (parts.legend.open) return parts.legend.close();
     if (full.on) return full.leave();
@@ -342,13 +458,14 @@ export function createStage(element, payload, options = {}) {
     return false;
   }
 
-  function perform(action) {
+  function perform(action, detail) {
     if (!parts) return false;
-    const steps = stepsOf(payload);
+    if (options.onAction?.(action, detail) === true) return true;
+    const steps = highest();
     return {
       next: () => byHand(next(state, steps), !isLast(state, steps)),
-      back: () => byHand(previous(state)),
-      first: () => byHand(first(state)),
+      back: () => byHand(previous(state, lowest())),
+      first: () => byHand(first(state, lowest())),
       last: () => byHand(last(state, steps)),
       toggle: () => (player.playing ? player.pause() : play()),
       coarser: () => setGrain("step"),
@@ -362,12 +479,29 @@ export function createStage(element, payload, options = {}) {
       fit: () => parts.board.fit(true),
       fold: toggleFolded,
       springs: toggleSprings,
+      bookmark: () => (detail.set ? setBookmark(detail.digit) : jumpTo(detail.digit)),
+      spotlight: toggleSpotlight,
+      blank: toggleBlank,
+      presenter: openNotes,
       escape,
     }[action]();
   }
 
   return {
     root,
+    /** What is shown now, as the options take it: {t, phase, selected, speed, playing, view, folded, springs, origin, knows, bookmarks, spotlight}. */
+    get state() {
+      return present();
+    },
+    /** The part of the graph that is in view, for a screen of any size; null: all of it. */
+    get sight() {
+      return parts?.board.sight ?? null;
+    },
+    /** Go on to a step as a key does: what is sent on the way is seen. */
+    forward(t) {
+      byHand({ t, phase: state.phase && "feedback" }, true);
+    },
+    stageMode: (on = !full.on) => (on ? full.enter() : full.leave()),
     goTo(t, phase = state.phase && "feedback") {
       byHand({ t, phase });
     },
@@ -382,19 +516,20 @@ export function createStage(element, payload, options = {}) {
       payload = nextPayload;
       Object.assign(options, nextOptions);
       if (!same) state.origin = null;
-      const start = same ? state : { t: 0, selected: null, view: null, folded: opensFolded(payload) };
+      const start = same ? state : { t: 0, selected: null, view: null, folded: opensFolded(payload), bookmarks: {} };
       Object.assign(state, {
         ...start,
-        ...pick(nextOptions, ["phase", "selected", "speed", "springs"]),
-        t: clampStep(nextOptions.t ?? start.t, stepsOf(payload)),
+        ...pick(nextOptions, ["phase", "selected", "speed", "springs", "view", "folded", "origin", "knows", "bookmarks", "spotlight"]),
+        t: within(nextOptions.t ?? start.t),
       });
       state.origin = chainAt(payload, state.origin, state.t, state.phase);
       if (!same) parts?.board.fit();
       room.look(); // what stands above may have changed with the payload
-      if (say) build();
+      if (say) build(nextOptions.view);
     },
     setTheme(theme) {
       root.dataset.theme = theme ?? themeOf(root);
+      tellPresenter();
     },
     destroy() {
       alive = false;
@@ -402,6 +537,9 @@ export function createStage(element, payload, options = {}) {
       room.stop();
       stopKeys();
       full.destroy();
+      fading.stop();
+      awake.set(false);
+      presenter?.close();
       boardSize.disconnect();
       curveSize.disconnect();
       parts?.board.destroy();
@@ -412,3 +550,13 @@ export function createStage(element, payload, options = {}) {
 
 const pick = (object, names) =>
   Object.fromEntries(names.filter((name) => name in object).map((name) => [name, object[name]]));
+
+/** Return a setter of the caption: its text tells whether it changed, its pieces are made only then. */
+function createCaption(element) {
+  let before = null;
+  return (words, pieces) => {
+    if (words === before) return;
+    before = words;
+    element.replaceChildren(...pieces());
+  };
+}

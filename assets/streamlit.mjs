@@ -1,6 +1,6 @@
 // The stage as a Streamlit component (Custom Components v2): mounted once, updated when its data changes.
 //
-// data: {payload (as text), t, resets, asks, phase, lang, messages, lanes, selected, springs, quiet, spot, height}; another number of `resets` goes
+// data: {payload (as text), t, resets, asks, saves, first, last, loop, playing, phase, lang, messages, lanes, selected, springs, quiet, spot, height}; another number of `resets` goes
 // back to step t. Nothing is reported to Python while stepping; the step is written into the page's address, where a
 // reload and a shared link find it.
 
@@ -9,7 +9,9 @@ import { createStage } from "./stage.mjs";
 import { mountOnce } from "./mounting.mjs";
 import { loadStyle } from "./style.mjs";
 // Named here too, so that the browser fetches them all at once and not one level of imports after the other.
+import "./blank.mjs";
 import "./board.mjs";
+import "./bookmarks.mjs";
 import "./card-parts.mjs";
 import "./cards.mjs";
 import "./chain.mjs";
@@ -21,6 +23,7 @@ import "./edge.mjs";
 import "./edges.mjs";
 import "./energy.mjs";
 import "./explain.mjs";
+import "./fading.mjs";
 import "./fold.mjs";
 import "./folding.mjs";
 import "./formula.mjs";
@@ -40,17 +43,22 @@ import "./measure.mjs";
 import "./minimap.mjs";
 import "./motion.mjs";
 import "./node.mjs";
+import "./notice.mjs";
 import "./origin.mjs";
 import "./player.mjs";
 import "./position.mjs";
+import "./presenter.mjs";
 import "./room.mjs";
 import "./rules.mjs";
 import "./sizes.mjs";
+import "./spotlight.mjs";
 import "./springs.mjs";
 import "./stretch.mjs";
+import "./talk.mjs";
 import "./theme.mjs";
 import "./trace.mjs";
 import "./viewport.mjs";
+import "./wakelock.mjs";
 
 const remembered = new Map(); // problem → where its stage stood, for when Streamlit mounts it again
 const tables = new Map();
@@ -63,10 +71,10 @@ function mount(given, parentElement, setTriggerValue) {
   const data = read(given);
   const host = document.createElement("div");
   parentElement.append(host);
-  let [stage, latest, alive] = [null, data, true];
+  let [stage, latest, alive, send] = [null, data, true, setTriggerValue];
   // While Python asks for a node, the one that is pressed is the answer; its card would say too much.
   const onSelect = (name) => {
-    if (latest.asks) setTriggerValue("picked", name);
+    if (latest.asks) send("picked", name);
     return !latest.asks;
   };
   const onChange = (state) => {
@@ -74,11 +82,21 @@ function mount(given, parentElement, setTriggerValue) {
     writeLink(state.t);
   };
   Promise.all([loadStyle(parentElement, "stage.css"), tableOf(data)]).then(([, messages]) => {
-    if (alive) stage = createStage(host, latest.payload, { ...optionsOf(latest), messages, onSelect, onChange });
+    if (alive) stage = createStage(host, latest.payload, { ...optionsOf(latest), messages, onSelect, onChange, buttons: buttons() });
     point(stage, latest);
   });
+  // What the stage shows goes to Python only when one of these is pressed.
+  function buttons() {
+    if (!latest.saves) return [];
+    const tell = (name) => () => {
+      const { t, phase, selected, springs, knows } = stage.state;
+      send(name, { t, phase, selected, springs, knows, sight: stage.sight });
+    };
+    return ["scene", "export"].map((name) => ({ key: `stage.${name}`, press: tell(name) }));
+  }
   return {
-    update(data) {
+    update(data, setTrigger) {
+      send = setTrigger;
       const before = latest;
       const next = data.payload === before.text ? { ...data, text: before.text, payload: before.payload } : read(data);
       latest = next;
@@ -117,8 +135,12 @@ function optionsOf(data) {
     lanes: data.lanes,
     lang: data.lang,
     height: data.height,
+    first: data.first,
+    last: data.last,
+    loop: data.loop,
+    playing: data.playing,
     quiet: data.quiet,
-    share: () => linkWith(currentStep),
+    share: data.saves ? null : () => linkWith(currentStep), // else the button leads to the page Share
   };
 }
 

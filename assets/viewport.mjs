@@ -12,6 +12,15 @@ export function bringIntoView(view, [left, right], width, margin = 12) {
   return { ...view, x: view.x + width / 2 - centre };
 }
 
+const middle = ({ w, h, header }) => ({ x: w / 2, y: header + (h - header) / 2 });
+
+/** Return a view {x, y, k, board} as another board {w, h, header} shows it: as much of the width, the middle where it was, no smaller than `least`. */
+export function carried({ x, y, k, board }, other, least = 0) {
+  const scale = Math.max((k * other.w) / board.w, least);
+  const [from, to] = [middle(board), middle(other)];
+  return { x: to.x - ((from.x - x) / k) * scale, y: to.y - ((from.y - y) / k) * scale, k: scale };
+}
+
 const CLICK = 4;
 
 /** Listen to drag, wheel and pinch on an element. `get` and `set` hold the view; `done` is called when a gesture ends. */

@@ -7,6 +7,7 @@ import io
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -71,6 +72,26 @@ def _solve(arguments: argparse.Namespace) -> None:
     _save(arguments.html, solution.to_html)
     _save(arguments.csv, solution.to_csv)
     _save(arguments.json, lambda path: Path(path).write_text(solution.to_json(), "utf-8"))
+    for kind in ("program", "notebook", "latex"):
+        _save(getattr(arguments, kind), partial(getattr(solution, f"to_{kind}"), language=arguments.language))
+    _save_pictures(solution, arguments)
+
+
+def _save_pictures(solution: Solution, arguments: argparse.Namespace) -> None:
+    """Write what was asked for of one step (SVG, PNG) and of a range of steps (GIF, MP4, WebM, PDF)."""
+    asked = {
+        name: getattr(arguments, name) for name in ("step", "first", "last") if getattr(arguments, name) is not None
+    }
+    last = solution.steps[-1].t
+    number = {
+        name: _whole(text, SettingError("error.picture.step", got=text, last=last)) for name, text in asked.items()
+    }
+    for kind in ("svg", "png"):
+        write = partial(getattr(solution, f"to_{kind}"), t=number.get("step"), theme=arguments.theme)
+        _save(getattr(arguments, kind), write)
+    for kind in ("gif", "mp4", "webm", "pdf"):
+        write = partial(getattr(solution, f"to_{kind}"), theme=arguments.theme)
+        _save(getattr(arguments, kind), partial(write, first=number.get("first", 0), last=number.get("last")))
 
 
 def _compare(arguments: argparse.Namespace) -> None:
@@ -147,6 +168,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "--html": {"metavar": "FILE"},
     "--csv": {"metavar": "FILE"},
     "--json": {"metavar": "FILE"},
+    **{f"--{kind}": {"metavar": "FILE"} for kind in ("program", "notebook", "latex")},
+    **{f"--{kind}": {"metavar": "FILE"} for kind in ("svg", "png", "gif", "mp4", "webm", "pdf")},
+    **{f"--{name}": {"metavar": "STEP"} for name in ("step", "first", "last")},
+    "--theme": {"metavar": "THEME", "default": "light"},
     "--graphs": {"metavar": "COUNT", "default": "300"},
     "--seed": {"metavar": "SEED", "default": "0"},
     "folder": {"metavar": "FOLDER"},
@@ -154,10 +179,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "--language": {"metavar": "LANGUAGE", "default": "en"},
 }
 SETTINGS = ("--formula", "--method", "--rate", "--steps", "--level")
+CODE = ("--program", "--notebook", "--latex", "--language")
+PICTURES = ("--svg", "--png", "--gif", "--mp4", "--webm", "--pdf", "--step", "--first", "--last", "--theme")
 
 # Each command: its function and its arguments, or None where it reads its words itself.
 COMMANDS: Mapping[str, tuple[Callable[[Any], int | None], Iterable[str] | None]] = {
-    "solve": (_solve, ("problem", *SETTINGS, "--html", "--csv", "--json")),
+    "solve": (_solve, ("problem", *SETTINGS, "--html", "--csv", "--json", *CODE, *PICTURES)),
     "compare": (_compare, ("problem", "--formula", "--methods", "--level", "--html")),
     "explain": (_explain, ("problem", "node", "step", *SETTINGS)),
     "verify": (_verify, ("--graphs", "--seed")),

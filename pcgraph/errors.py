@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from pcgraph.messages import say
+from pcgraph.messages import LANGUAGES, say
 
 
 class PCGraphError(ValueError):
@@ -57,3 +57,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """
     near = difflib.get_close_matches(str(word), list(islice(known, 300)), n=1)  # 10,000 names would take seconds
     return say("error.did_you_mean", name=near[0]) if near else ""
+
+
+def check_language(language: str | None) -> None:
+    """Raise SettingError for a language that nobody has translated into; None is the one that is spoken.
+
+    >>> check_language("fr")
+    Traceback (most recent call last):
+    pcgraph.errors.SettingError: The setting language can't be 'fr'. Known: en, zh. Choose one of these.
+    """
+    if language is not None and language not in LANGUAGES:
+        raise SettingError("error.setting", setting="language", got=language, known=", ".join(LANGUAGES))

@@ -127,7 +127,7 @@ def _found(solution: Solution, name: str, t: int) -> tuple[Node, Step]:
 
 def _inner_rules(solution: Solution, node: Node, step: Step) -> list[Rule]:
     name, sent, error = node.name, arriving(solution, node, step), step.errors.get(node.name)
-    prediction = _rule("prediction", f"μ({name})", *_formula(node, _taken_at(solution, step)), step.predictions[name])
+    prediction = _rule("prediction", f"μ({name})", *_formula(node, taken_at(solution, step)), step.predictions[name])
     if solution.method == "bp":
         known = _at_output(solution, step) if name == solution.problem.graph.output else _sum(sent)
         return [prediction, *([] if error is None else [_rule("cotangent", f"δ({name})", *known, error)])]
@@ -148,7 +148,7 @@ def _inner_rules(solution: Solution, node: Node, step: Step) -> list[Rule]:
     return rules
 
 
-def _taken_at(solution: Solution, step: Step) -> Step:
+def taken_at(solution: Solution, step: Step) -> Step:
     """Return the step at which predictions and derivatives are taken: fixed predictions keep the first."""
     return solution.steps[0] if solution.method == "fixed" else step
 
@@ -191,17 +191,30 @@ def gradient_by(solution: Solution, name: str, t: int) -> Tensor | None:
 def due(solution: Solution, name: str, step: Step, sent: Sent) -> Sent:
     """Return what a leaf's gradient adds up at a step: un-levelled Z-IL reads every edge at its own time."""
     if solution.method == "zil":
-        for clock in (distances(solution.problem.graph), solution.levels):
-            now = [each for each in sent if clock[each[0][0]] == step.t]
+        for times in (distances(solution.problem.graph), solution.levels):
+            now = [each for each in sent if times[each[0][0]] == step.t]
             if now and torch.equal(reduce(torch.add, [part for _, _, part in now]), step.read[name]):
                 return now
     return sent
 
 
+def clock(solution: Solution) -> Mapping[str, int]:
+    """Return at which step a Z-IL run reads what each node sends a leaf: its shortest or its longest path's length."""
+    graph, times = solution.problem.graph, distances(solution.problem.graph)
+    for step in solution.steps:
+        for name, part in step.read.items():
+            now = [
+                step.feedback[edge] for edge in graph.users(name) if times[edge[0]] == step.t and edge in step.feedback
+            ]
+            if not now or not torch.equal(reduce(torch.add, now), part):
+                return solution.levels
+    return times
+
+
 def arriving(solution: Solution, node: Node, step: Step) -> Sent:
     """Return edge, rule and number of everything that users send to a node: BP's have come one by one."""
     graph, symbol, found = solution.problem.graph, METHODS[solution.method].symbol, []
-    at = _taken_at(solution, step)
+    at = taken_at(solution, step)
     for user, slot in graph.users(node.name):
         sender = step
         if solution.method == "bp" and solution.levels[user] < min(step.t, len(solution.steps)):
@@ -212,7 +225,7 @@ def arriving(solution: Solution, node: Node, step: Step) -> Sent:
         error, shown = _weighed(solution, user, f"{symbol}({user})", text(sender.errors[user]))
         general, filled = (
             _partial(graph[user], slot, error, {}),
-            _partial(graph[user], slot, shown, _numbers(graph[user], at)),
+            _partial(graph[user], slot, shown, slot_numbers(graph[user], at)),
         )
         found.append(((user, slot), _rule("feedback", f"{user} → {node.name}", general, filled, part), part))
     return found
@@ -224,21 +237,22 @@ def _partial(user: Node, slot: int, error: str, numbers: Mapping[str, str]) -> s
     if slot >= len(partials):
         return f"{error} · ∂μ({user.name})/∂{slot + 1}"
     names = numbers or _names(user)
-    if _names_in(partials[slot]) & {"ct"}:
+    if names_in(partials[slot]) & {"ct"}:
         return render(partials[slot], {**names, "ct": error})
     return f"{error} × {render(partials[slot], names, 2)}"
 
 
 def _formula(node: Node, at: Step) -> tuple[str, str]:
     formula, _ = rule(OPS[node.op], len(node.inputs))
-    return render(formula, _names(node)), render(formula, _numbers(node, at))
+    return render(formula, _names(node)), render(formula, slot_numbers(node, at))
 
 
 def _names(node: Node) -> dict[str, str]:
     return {slot_name(slot): name for slot, name in enumerate(node.inputs)} | {"out": node.name}
 
 
-def _numbers(node: Node, at: Step) -> dict[str, str]:
+def slot_numbers(node: Node, at: Step) -> dict[str, str]:
+    """Return the numbers that a node's formula and partial derivatives name, by slot, as text."""
     settings = {**(getattr(OPS[node.op].forward, "__kwdefaults__", None) or {}), **node.attrs}
     numbers = {key: f"{value:g}" for key, value in settings.items() if isinstance(value, float)}
     inputs = {slot_name(slot): text(at.values[name]) for slot, name in enumerate(node.inputs)}
@@ -272,7 +286,7 @@ def partial_names(user: Node, slot: int) -> set[str]:
     """Return what a user's partial derivative names (x, y, …, out); every input where an op does not tell."""
     _, partials = rule(OPS[user.op], len(user.inputs))
     everything = {*map(slot_name, range(len(user.inputs))), "out"}
-    return _names_in(partials[slot]) & everything if slot < len(partials) else everything
+    return names_in(partials[slot]) & everything if slot < len(partials) else everything
 
 
 def _sentence(solution: Solution, node: Node, step: Step) -> str:
@@ -333,9 +347,10 @@ def render(content: Any, names: Mapping[str, str], binds: int = 0) -> str:
     return f"({joined})" if own < binds else joined
 
 
-def _names_in(content: Any) -> set[str]:
+def names_in(content: Any) -> set[str]:
+    """Return the names in a formula tree."""
     if isinstance(content, str):
         return {content}
     if not isinstance(content, list):
         return set()
-    return set().union(*(_names_in(part) for part in content[2 if content[0] == "call" else 1 :]))
+    return set().union(*(names_in(part) for part in content[2 if content[0] == "call" else 1 :]))

@@ -157,20 +157,32 @@ def trace_html(solutions: Sequence[Solution], path: str | Path | None = None, la
     >>> "<title>Residual graph (the paper) · PC Graph</title>" in page
     True
     """
-    content, title = to_text(payload(solutions)), solutions[0].problem.title
+    title = solutions[0].problem.title
+    return _write(_page("stage", to_text(payload(solutions)), title, language), path)
+
+
+def deck_page(show: str, title: str, path: str | Path | None = None, language: str = "en") -> str:
+    """Return one HTML page that plays a deck (`pcgraph.ui.deck.show`), in a language, and write it where a path is given."""
+    return _write(_page("deck", show, title, language), path)
+
+
+def _page(kind: str, content: str, title: str, language: str) -> str:
+    """Return the page of a player: the stage, or the deck around it."""
     sentences = {key: text for key, text in table(language).items() if not key.startswith(NOT_ON_STAGE)}
-    page = PAGE.format(
+    sheets = ["stage.css"] if kind == "stage" else ["stage.css", "deck.css"]
+    return PAGE.format(
         language=language,
         nonce=hashlib.sha256(content.encode()).hexdigest()[:32],
         title=html.escape(f"{title} · PC Graph" if title else "PC Graph"),
-        heading=html.escape(title),
-        css=(ASSETS / "stage.css").read_text("utf-8").replace("</", "<\\/"),
-        modules=to_text({"imports": _addresses("stage.mjs")}),
+        heading="" if kind == "deck" else html.escape(title),
+        css="\n".join((ASSETS / sheet).read_text("utf-8") for sheet in sheets).replace("</", "<\\/"),
+        modules=to_text({"imports": _addresses(f"{kind}.mjs")}),
         messages=to_text(sentences),
         payload=content,
         no_script=html.escape(say("stage.no_script", language)),
+        module=kind,
+        create={"stage": "createStage", "deck": "createDeck"}[kind],
     )
-    return _write(page, path)
 
 
 def notebook_html(solutions: Sequence[Solution]) -> str:
@@ -214,9 +226,9 @@ h1:empty {{ display: none; }}
 <script type="application/json" id="messages">{messages}</script>
 <script type="application/json" id="payload">{payload}</script>
 <script type="module" nonce="{nonce}">
-import {{ createStage }} from "pcgraph/stage.mjs";
+import {{ {create} }} from "pcgraph/{module}.mjs";
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
-createStage(document.getElementById("stage"), read("payload"), {{ messages: read("messages"), lang: "{language}" }});
+{create}(document.getElementById("stage"), read("payload"), {{ messages: read("messages"), lang: "{language}" }});
 </script>
 </body>
 </html>

@@ -46,6 +46,7 @@ from pcgraph.trace import Solution
 
 MOST_STEPS, MOST_NODES = 24, 40  # of a longer or larger trace, so many are asked about, evenly spread
 OPTIONS = 4
+ROOM = 8  # the most choices a whole room is offered
 
 
 def gates(solution: Solution) -> tuple[Gate, ...]:
@@ -137,6 +138,33 @@ def to_dict(solution: Solution, gate: Gate, language: str | None = None) -> dict
         "hint": message(gate.hint),
         "unread": message(Message(f"gate.unread.{gate.kind}")),
     }
+
+
+def for_all(solution: Solution, t: int) -> Gate | None:
+    """Return the gate to ask a whole room at a step: one that is answered by choosing, and not dull; None: there is none.
+
+    >>> from pcgraph.gallery import gallery
+    >>> from pcgraph.solve import solve
+    >>> for_all(solve(gallery["residual"], "zil"), 1).question.text()
+    'The stage stands at step 1. What will the value of b be at step 2?'
+    """
+    kinds = ("choose", "reader", "mover", "sign")
+    found = [gate for gate in gates(solution) if gate.t == t and gate.kind in kinds and len(choices(gate)) <= ROOM]
+    later = [gate for gate in found if gate.reveals > t]  # what the next step shows, before what this one hides
+    return min(later or found, key=lambda gate: (_dull(solution, gate), kinds.index(gate.kind)), default=None)
+
+
+def choices(gate: Gate) -> list[Any]:
+    """Return what a gate may be answered with; nodes in a fixed order that tells nothing."""
+    if gate.options:
+        return list(gate.options)
+    accepted = gate.answer if isinstance(gate.answer, tuple) else ()
+    return sorted({*accepted, *(str(mistake.answer) for mistake in gate.mistakes)})
+
+
+def choice_text(gate: Gate, choice: Any, language: str | None = None) -> str:
+    """Return a choice as it is printed."""
+    return option_text(gate, choice, language) if gate.options else str(choice)
 
 
 def option_text(gate: Gate, option: float | str, language: str | None = None) -> str:

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -28,7 +28,9 @@ CELLS = 64  # the most numbers of a tensor that travel; larger ones travel as an
 BUDGET = 500_000  # the most cells a payload carries; beyond it tensors travel as their size, heat maps where they fit
 DIGITS = 3  # of a heat map's block means, where not all fit
 
-Reader = Callable[[Tensor], Any]
+TOGETHER = 1_000_000  # the most numbers that are read in one go
+
+Reader = Callable[[Sequence[Tensor]], list[Any]]
 
 
 def payload(solutions: Sequence[Solution]) -> dict[str, Any]:
@@ -39,7 +41,7 @@ def payload(solutions: Sequence[Solution]) -> dict[str, Any]:
     readers = _readers(solutions)
     lanes = [_lane(solution, readers) for solution in solutions]
     first, structure = solutions[0].steps[0], _structure(graph)
-    first_values = _cells([first.values], readers["values"])[0]
+    first_values = {name: column[0] for name, column in _columns([first.values], readers["values"]).items()}
     return {
         "version": VERSION,
         "id": _hash([graph.names, structure, cell(problem.target), *map(_told, lanes), first_values]),
@@ -214,11 +216,11 @@ def _readers(solutions: Sequence[Solution]) -> dict[str, Reader]:
     """
     weights, left = _weights(solutions), BUDGET
     if sum(weights.values()) <= BUDGET:
-        return dict.fromkeys(weights, cell)
+        return dict.fromkeys(weights, cells)
     readers: dict[str, Reader] = {}
-    for part, cells in weights.items():
-        left -= cells
-        readers[part] = partial(cell, digits=DIGITS) if left >= 0 else _size
+    for part, weight in weights.items():
+        left -= weight
+        readers[part] = partial(cells, digits=DIGITS) if left >= 0 else _sizes
     return readers
 
 
@@ -243,10 +245,10 @@ def _lane(solution: Solution, readers: Mapping[str, Reader]) -> dict[str, Any]:
 
     def per_node(part: str) -> list[Any]:
         hollow = leaves if part != "values" else ()
-        found = _cells([getattr(step, part) for step in steps], readers[part])
-        return [None if name in hollow else _series([cells.get(name) for cells in found]) for name in graph.names]
+        found = _columns([getattr(step, part) for step in steps], readers[part])
+        return [None if name in hollow else _series(found.get(name, [])) for name in graph.names]
 
-    sent = _cells([step.feedback for step in steps], readers["feedback"])
+    sent = _columns([step.feedback for step in steps], readers["feedback"])
     reads = {name: step.t for step in steps for name in step.read}
     how = reading(solution)
     return {
@@ -262,7 +264,7 @@ def _lane(solution: Solution, readers: Mapping[str, Reader]) -> dict[str, Any]:
         "values": per_node("values"),
         "predictions": per_node("predictions"),
         "errors": per_node("errors"),
-        "feedback": [_series([cells.get((user, slot)) for cells in sent]) for _, user, slot in graph.edges],
+        "feedback": [_series(sent.get((user, slot), [])) for _, user, slot in graph.edges],
         "energy": [None if solution.method == "bp" else _number(step.energy) for step in steps],
         "gradients": {
             name: _series(_gradient_cells(steps, name, readers["gradients"])) if name in solution.gradients else None
@@ -275,10 +277,13 @@ def _lane(solution: Solution, readers: Mapping[str, Reader]) -> dict[str, Any]:
 
 def _gradient_cells(steps: Sequence[Step], name: str, read: Reader) -> list[Any]:
     """Return the cells of what has been read of a leaf's gradient; a step that reads nothing adds none."""
-    cells: list[Any] = []
-    for step, running in zip(steps, _running(steps, name), strict=True):
-        cells.append(None if running is None else read(running) if name in step.read else cells[-1])
-    return cells
+    totals = _running(steps, name)
+    changed = [t for t, step in enumerate(steps) if name in step.read]
+    fresh = dict(zip(changed, read([total for t in changed if (total := totals[t]) is not None]), strict=True))
+    column: list[Any] = []
+    for t in range(len(steps)):
+        column.append(fresh[t] if t in fresh else column[-1] if column else None)
+    return column
 
 
 def _running(steps: Iterable[Any], name: str) -> list[Tensor | None]:
@@ -292,17 +297,23 @@ def _running(steps: Iterable[Any], name: str) -> list[Tensor | None]:
     return running
 
 
-def _cells(parts: Sequence[Mapping[Any, Tensor]], read: Reader) -> list[dict[Any, Any]]:
-    """Return the cells of one part of every step; those of a VectorGraph are read all at once, what stays only once."""
-    seen: dict[int, Any] = {}
-    found = []
-    for part in parts:
-        if isinstance(part, Column):
-            found.append({key: _number(number) for key, number in part.numbers().items()})
-            continue
-        seen.update((id(value), read(value)) for value in part.values() if id(value) not in seen)
-        found.append({key: seen[id(value)] for key, value in part.items()})
-    return found
+def _columns(parts: Sequence[Mapping[Any, Tensor]], read: Reader) -> dict[Any, list[Any]]:
+    """Return one part of every step, read, by node or edge: an entry a step, None where it has none yet."""
+    if all(isinstance(part, Column) for part in parts):
+        return _columns_of_numbers(cast(Sequence[Column], parts))
+    distinct = {id(value): value for part in parts for value in part.values()}  # what stays is read only once
+    seen = dict(zip(distinct, read(list(distinct.values())), strict=True))
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: [seen[id(part[name])] if name in part else None for part in parts] for name in names}
+
+
+def _columns_of_numbers(parts: Sequence[Column]) -> dict[Any, list[Any]]:
+    """Return the columns of a VectorGraph's trace: all its numbers at once."""
+    numbers = torch.stack([part.vector for part in parts], dim=1)
+    rows = numbers.tolist()
+    if not torch.isfinite(numbers).all():
+        rows = [list(map(_number, row)) for row in rows]
+    return {key: rows[row] for key, row in parts[0].index.items()}
 
 
 def _series(cells: list[Any]) -> list[Any] | None:
@@ -317,31 +328,63 @@ def _series(cells: list[Any]) -> list[Any] | None:
 
 def cell(value: Tensor, digits: int | None = None) -> Any:
     """Return a number, or a tensor's cells and its largest absolute entry; block means to so many digits."""
-    if value.ndim == 0:
-        return _number(value.item())
-    value, largest = value.detach(), _largest(value)
-    grid = value.reshape(value.shape[:-1].numel(), value.shape[-1])  # also of an empty tensor
-    whole = grid.numel() <= CELLS
-    rows, columns = grid.shape if whole else (min(8, grid.shape[0]), min(8, grid.shape[1]))
-    if whole:
-        cells = grid.to(torch.float64).flatten().tolist()
-    elif largest == 0:
-        cells = [0.0] * (rows * columns)
-    else:
-        means = torch.nn.functional.adaptive_avg_pool2d(grid[None].to(torch.float64), (rows, columns))
-        cells = [mean if digits is None else float(f"{mean:.{digits}g}") for mean in means.flatten().tolist()]
-    return {"max": _number(largest), "cells": list(map(_number, cells)), "grid": [rows, columns], "whole": whole}
+    return cells([value], digits)[0]
 
 
-def _size(value: Tensor) -> Any:
-    """Return a number, or a tensor's largest absolute entry alone."""
-    return {"max": _number(_largest(value))} if value.ndim else _number(value.item())
+def cells(values: Sequence[Tensor], digits: int | None = None) -> list[Any]:
+    """Return what `cell` gives for each tensor: those of the same shape together, as steps of a trace are."""
+    found: list[Any] = [None] * len(values)
+    alike: dict[Any, list[int]] = {}
+    for place, value in enumerate(values):
+        alike.setdefault((value.shape, value.dtype), []).append(place)
+    for (shape, _), places in alike.items():
+        few = max(1, TOGETHER // max(1, shape.numel()))
+        for start in range(0, len(places), few):
+            some = places[start : start + few]
+            stack = torch.stack([values[place].detach() for place in some])
+            for place, one in zip(some, _alike(stack, digits) if shape else _numbers(stack), strict=True):
+                found[place] = one
+    return found
 
 
-def _largest(value: Tensor) -> float:
-    """Return the largest absolute entry of a tensor, 0 of an empty one; one pass, no copy."""
-    low, high = torch.aminmax(value.detach()) if value.numel() else (value.new_zeros(()),) * 2
-    return max(abs(float(low)), abs(float(high)))
+def _numbers(stack: Tensor) -> list[Any]:
+    numbers = stack.tolist()
+    return numbers if torch.isfinite(stack).all() else list(map(_number, numbers))
+
+
+def _alike(stack: Tensor, digits: int | None) -> list[dict[str, Any]]:
+    """Return the cells of tensors that stand in one, along its first dimension."""
+    count, size = len(stack), stack[0].numel()
+    grid = stack.reshape(count, stack.shape[1:-1].numel(), stack.shape[-1])  # also of empty tensors
+    whole = size <= CELLS
+    rows, columns = grid.shape[1:] if whole else (min(8, grid.shape[1]), min(8, grid.shape[2]))
+    shown = grid.to(torch.float64)
+    if not whole:
+        shown = torch.nn.functional.adaptive_avg_pool2d(shown, (rows, columns))
+    largest, read = _largest(stack), shown.reshape(count, rows * columns).tolist()
+    if not whole:
+        read = [[0.0] * len(row) if most == 0 else row for row, most in zip(read, largest, strict=True)]
+        if digits is not None:
+            read = [[float(f"{mean:.{digits}g}") for mean in row] for row in read]
+    if not torch.isfinite(shown).all():
+        read = [list(map(_number, row)) for row in read]
+    return [
+        {"max": _number(most), "cells": row, "grid": [rows, columns], "whole": whole}
+        for row, most in zip(read, largest, strict=True)
+    ]
+
+
+def _sizes(values: Sequence[Tensor]) -> list[Any]:
+    """Return a number, or a tensor's largest absolute entry alone, for each."""
+    return [{"max": _number(_largest(value[None])[0])} if value.ndim else _number(value.item()) for value in values]
+
+
+def _largest(stack: Tensor) -> list[float]:
+    """Return the largest absolute entry of each tensor of a stack, 0 of an empty one; no copy."""
+    if not stack.numel():
+        return [0.0] * len(stack)
+    low, high = torch.aminmax(stack.detach().reshape(len(stack), -1), dim=1)
+    return [max(abs(float(a)), abs(float(b))) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
 
 
 def _number(value: float) -> Any:

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from pcgraph.budget import Budget
-from pcgraph.errors import GraphError, LimitError, OpError, did_you_mean
+from pcgraph.errors import GraphError, LimitError, OpError, PCGraphError, did_you_mean
 from pcgraph.graph import Graph, check_graph, listing
 from pcgraph.losses import LOSSES
 from pcgraph.ops import OPS
-from pcgraph.passes import identity_count, level_graph, remove_dead_nodes
+from pcgraph.passes import identity_count, level_graph, levels, remove_dead_nodes
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,18 @@ class Problem:
         from pcgraph.document import to_json
 
         return to_json(self)
+
+    def _repr_html_(self) -> str | None:
+        """Return the player with the problem's Z-IL trace, for a notebook; None where it can't be computed."""
+        from pcgraph.export import notebook_html
+        from pcgraph.inspect import check_work
+        from pcgraph.solve import solve
+
+        try:
+            check_work(self, max(levels(self.graph).values()), level=True)
+            return notebook_html([solve(self, "zil")])
+        except PCGraphError:
+            return None  # the notebook then prints the problem as text
 
     @staticmethod
     def from_file(path: str | Path) -> Problem:

@@ -27,6 +27,9 @@ TOGETHER = frozenset(
 ALONE = frozenset(("pow", "sigmoid", "softplus", "gelu", "silu"))
 
 
+Call = tuple[Op, Mapping[str, Any], list[Tensor]]
+
+
 class Column(Mapping[Any, Tensor]):
     """A read-only mapping from names (or edges) to the numbers of one vector."""
 
@@ -84,6 +87,8 @@ class VectorGraph:
         sent = [(node.name, slot) for group in self.groups for slot in range(len(group[0].inputs)) for node in group]
         position = {edge: row for row, edge in enumerate(sent)}
         self.wanted = torch.tensor([position[edge] for edge in self.edges], dtype=torch.long)
+        self.group_sizes = [len(group) for group in self.groups]
+        self.read: tuple[Tensor | None, list[Call]] = (None, [])  # the last values whose calls were asked for
 
     @staticmethod
     def fits(problem: Problem, values: Mapping[str, Tensor]) -> bool:
@@ -108,19 +113,22 @@ class VectorGraph:
         return torch.cat([values[self.leaves], *outputs])[self.places]
 
     def feedback(self, errors: Mapping[str, Tensor], at: State, leaves: bool = True) -> Column:
-        sizes = [len(group) for group in self.groups]
-        error, output = (vector_of(part)[self.grouped].split(sizes) for part in (errors, at.predictions))
+        error, output = (
+            vector_of(part)[self.grouped].split_with_sizes(self.group_sizes) for part in (errors, at.predictions)
+        )
         parts: list[Tensor] = []
         for (op, attrs, inputs), e, out in zip(self._calls(vector_of(at.values)), error, output, strict=True):
             vjp = cast(Callable[..., tuple[Tensor, ...]], op.vjp)  # `fits` lets in our own ops alone: all have one
             parts += vjp(e, out, *inputs, **attrs)
         return Column(torch.cat(parts)[self.wanted], self.edges)
 
-    def _calls(self, values: Tensor) -> Iterator[tuple[Op, Mapping[str, Any], list[Tensor]]]:
-        """Yield each group's op, attributes and inputs, one vector a slot."""
-        columns = iter(values[self.reads].split(self.sizes))
-        for group in self.groups:
-            yield OPS[group[0].op], group[0].attrs, [next(columns) for _ in group[0].inputs]
+    def _calls(self, values: Tensor) -> list[Call]:
+        """Return each group's op, attributes and inputs, one vector a slot. A state is predicted, then sends feedback."""
+        if self.read[0] is not values:
+            columns = iter(values[self.reads].split_with_sizes(self.sizes))
+            calls = [(OPS[node.op], node.attrs, [next(columns) for _ in node.inputs]) for node, *_ in self.groups]
+            self.read = (values, calls)
+        return self.read[1]
 
     def inference_step(
         self, state: State, rate: Rate, sent: Feedback, precision: Precision = None, frozen: State | None = None

@@ -115,15 +115,15 @@ def to_pytorch(problem: Problem) -> str:
     """
     names = python_names(problem.graph.names, RESERVED)
     wanted = learnable(problem)
-    body = [f"{names[node.name]} = {_expression(node, names)}" for node in problem.graph.inner]
-    loss = LOSS_LINES[_loss_kind(problem)].format(names[problem.graph.output])
+    body = [f"{names[node.name]} = {expression(node, names)}" for node in problem.graph.inner]
+    loss = LOSS_LINES[loss_kind(problem)].format(names[problem.graph.output])
     parts = [
-        [f"# {_one_line(line)}" for line in (problem.title, say("page.pytorch.head")) if line],
+        [f"# {one_line(line)}" for line in (problem.title, say("page.pytorch.head")) if line],
         ["import torch", *(["import torch.nn.functional as F"] if "F." in "\n".join([*body, loss]) else [])],
         ["torch.set_default_dtype(torch.float64)"],
         [f"{names[leaf.name]} = {_leaf(leaf, problem, leaf.name in wanted)}" for leaf in problem.graph.leaves],
         body,
-        [f"target = {_tensor(problem.target, 'target')}", f"loss = {loss}", 'print("loss", loss.item())'],
+        [f"target = {tensor_text(problem.target, 'target')}", f"loss = {loss}", 'print("loss", loss.item())'],
     ]
     if set(wanted) & levels(problem.graph).keys():
         parts[-1].insert(2, "loss.backward()")
@@ -145,24 +145,33 @@ PRINT_LINES = (
 )
 
 
-def _loss_kind(problem: Problem) -> str:
+def loss_kind(problem: Problem) -> str:
+    """Return which of LOSS_LINES a problem needs."""
     if problem.loss == "cross_entropy" and are_classes(forward(problem)[problem.graph.output], problem.target):
         return "classes"
     return problem.loss
 
 
 def _leaf(leaf: Node, problem: Problem, learned: bool) -> str:
-    text = _tensor(problem.values[leaf.name], leaf.name)
+    text = tensor_text(problem.values[leaf.name], leaf.name)
     return f"{text[:-1]}, requires_grad=True)" if learned else text
 
 
-def _tensor(value: Tensor, name: str) -> str:
+def tensor_text(value: Tensor, name: str) -> str:
+    """Return a tensor as the call that makes it, every digit."""
     kind = str(value.dtype)
     dtype = "" if kind == "torch.float64" else f", dtype={kind}"
     return f"torch.tensor({write_numbers(value, name, integer=True)!r}{dtype})"
 
 
-def _expression(node: Node, names: Mapping[str, str]) -> str:
+def expression(node: Node, names: Mapping[str, str]) -> str:
+    """Return a node's function as a line of PyTorch; `names` says how its inputs are written.
+
+    Raises OpError for a node whose op has no line here.
+
+    >>> expression(Node("h", "leaky_relu", ("a",), {"slope": 0.3}), {"a": "x.a"})
+    'F.leaky_relu(x.a, negative_slope=0.3)'
+    """
     inputs = [names[name] for name in node.inputs]
     if node.op in SIGNS:
         return SIGNS[node.op].format(*inputs)
@@ -189,6 +198,6 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Return a text that ends where its line ends, as a comment must."""
     return " ".join("".join(each if each.isprintable() else " " for each in text).split())

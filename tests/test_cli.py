@@ -96,6 +96,18 @@ def test_solve_writes_the_trace_where_asked(run, tmp_path):
     assert json.loads(trace.read_text("utf-8")) == json.loads(solution.to_json())
 
 
+def test_solve_writes_the_run_as_code_in_a_language(run, tmp_path):
+    files = {kind: tmp_path / f"out.{kind}" for kind in ("program", "notebook", "latex")}
+    words = [word for kind, file in files.items() for word in (f"--{kind}", str(file))]
+    done = run("solve", "residual", *words, "--language", "zh")
+    assert done.out.splitlines()[-3:] == [f"Wrote {file}." for file in files.values()]
+    solution = pc.solve(pc.gallery["residual"], "zil")
+    for kind, file in files.items():
+        assert file.read_text("utf-8") == getattr(solution, f"to_{kind}")(language="zh")
+    refused = run("solve", "residual", "--program", str(tmp_path / "no.py"), "--language", "klingon")
+    assert refused.code == 2 and "klingon" in refused.err and not (tmp_path / "no.py").exists()
+
+
 # ---- where a problem comes from
 
 

@@ -278,6 +278,11 @@ def test_the_notebook_shows_the_same_page_in_a_frame_that_cannot_reach_the_noteb
         assert attrs["sandbox"] == "allow-scripts" and attrs["title"] == solution.problem.title
 
 
+def test_the_notebook_shows_a_problem_by_its_zil_trace_and_prints_one_that_cannot_be_computed():
+    assert pc.gallery["residual"]._repr_html_() == pc.solve(pc.gallery["residual"], "zil")._repr_html_()
+    assert pc.parse("log(x)").with_values({"x": -1.0})._repr_html_() is None
+
+
 # ---- HTML, in a browser
 
 

@@ -16,6 +16,7 @@ from pcgraph.ui.draft import is_stale, text_of
 from pcgraph.ui.language import write_link
 from pcgraph.ui.settings import RATES, STEPS, Settings, base, build, check, from_link, suggested, to_link, value_of
 from pcgraph.ui.text import show_errors, t
+from pcgraph.ui.view import view
 
 OWN = "own"  # the entry of the problem list that stands for a typed formula
 MOST_LEAVES = 40
@@ -29,20 +30,21 @@ class Page:
     ) -> None:
         self.name, self.methods, self.choices, self.most, self.quizzes = name, methods, choices, most, quizzes
         self.errors: list[PCGraphError] = []
-        pages = st.session_state.setdefault("pages", {})
-        if name not in pages:
-            pages[name], self.errors = self._first(pages)
+        self.drawn: list[str] = []  # keys of the widgets whose values the settings give
+        self.pages: dict[str, Settings] = st.session_state.setdefault("pages", {})
+        if name not in self.pages:
+            self.pages[name], self.errors = self._first(self.pages)
         st.session_state["page"] = name
 
     @property
     def settings(self) -> Settings:
-        return st.session_state["pages"][self.name]
+        return self.pages[self.name]
 
     def key(self, part: str) -> str:
         return f"{self.name}.{part}"
 
     def change(self, **changes: Any) -> None:
-        st.session_state["pages"][self.name] = replace(self.settings, **changes)
+        self.pages[self.name] = replace(self.settings, **changes)
 
     def fail(self, error: PCGraphError | None) -> None:
         """Remember what is wrong until the next change."""
@@ -61,8 +63,26 @@ class Page:
     # ---- the row
 
     def row(self) -> Problem:
-        """Draw the controls and return the problem they describe."""
-        problem = build(self.settings)
+        """Draw the controls, where the link does not hide them, and return the problem they describe."""
+        self.drawn = []
+        if self.quizzes:
+            st.session_state.setdefault(self.key("quizzing"), view().quiz)
+        if not view().hide:
+            self._controls(build(self.settings))
+        self._forget()
+        self.place = st.container()
+        found = [*self.errors, *filter(None, [st.session_state.get(self.key("error"))])]
+        try:
+            wanted = to_link(self.settings, self.methods)
+        except PCGraphError as error:
+            wanted, found = {}, [*found, error]
+        show_errors(self.place, found)
+        if is_stale(st.session_state.get("draft"), self.settings.document):
+            self._stale()
+        write_link(wanted)
+        return build(self.settings)
+
+    def _controls(self, problem: Problem) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             self._problems()
             self._methods()
@@ -76,22 +96,20 @@ class Page:
             st.button(t("page.reset"), key=self.key("reset"), on_click=self._reset, help=t("page.reset.help"))
             if self.quizzes:
                 st.toggle(t("quiz.title"), key=self.key("quizzing"), help=t("quiz.help"))
-        self.place = st.container()
-        found = [*self.errors, *filter(None, [st.session_state.get(self.key("error"))])]
-        try:
-            wanted = to_link(self.settings, self.methods)
-        except PCGraphError as error:
-            wanted, found = {}, [*found, error]
-        show_errors(self.place, found)
-        if is_stale(st.session_state.get("draft"), self.settings.document):
-            self._stale()
-        write_link(wanted)
-        return build(self.settings)
 
     def _widget(self, part: str, value: Any) -> str:
         """Return a widget's key, its value set to what the settings say."""
-        st.session_state[self.key(part)] = value
-        return self.key(part)
+        key = self.key(part)
+        st.session_state[key] = value
+        self.drawn.append(key)
+        return key
+
+    def _forget(self) -> None:
+        """Forget the values of widgets that are no longer drawn: each that stays makes every later one slower."""
+        before = st.session_state.get(self.key("drawn"), [])
+        for key in set(before) - set(self.drawn):
+            st.session_state.pop(key, None)
+        st.session_state[self.key("drawn")] = self.drawn
 
     def _problems(self) -> None:
         own = bool(self.settings.formula or self.settings.document)
@@ -114,7 +132,7 @@ class Page:
         """Set the settings, but for the methods and levelling where they are kept."""
         now = self.settings
         kept = replace(settings, methods=now.methods, level=now.level) if keep_methods else settings
-        st.session_state["pages"][self.name] = kept
+        self.pages[self.name] = kept
 
     def _methods(self) -> None:
         many = self.most > 1
@@ -201,7 +219,7 @@ class Page:
             return
         self.fail(None)
         st.session_state[self.key("formula.shown")] = text
-        st.session_state["pages"][self.name] = wanted
+        self.pages[self.name] = wanted
 
     def _values(self, problem: Problem) -> None:
         rows = [("target", problem.target), *list(problem.values.items())[:MOST_LEAVES]]
@@ -234,7 +252,7 @@ class Page:
             self.fail(error)
             return
         self.fail(None)
-        st.session_state["pages"][self.name] = wanted
+        self.pages[self.name] = wanted
 
     def _reset(self) -> None:
         self.fail(None)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from pcgraph.answers import Verdict, judge
-from pcgraph.gates import option_text
+from pcgraph.gates import choice_text, choices, option_text
 from pcgraph.questions import Gate, Message
 from pcgraph.ui.text import escaped, t
 
@@ -90,10 +91,10 @@ def _number(key: str, gate: Gate, now: Asked) -> None:
 
 def _choice(key: str, gate: Gate, now: Asked) -> None:
     field = f"{key}.field"
-    options = list(gate.options) or nodes_of(gate)
+    options = choices(gate)
     settings: dict[str, Any] = {
         "key": field,
-        "format_func": (lambda one: option_text(gate, one)) if gate.options else str,
+        "format_func": partial(choice_text, gate),
         "label_visibility": "collapsed",
         "disabled": now.over,
         "on_change": lambda: answer(key, gate, st.session_state[field]),
@@ -102,12 +103,6 @@ def _choice(key: str, gate: Gate, now: Asked) -> None:
         st.pills(t("quiz.answer"), options, **settings)
     else:
         st.selectbox(t("quiz.answer"), options, index=None, placeholder=t("quiz.node"), width=220, **settings)
-
-
-def nodes_of(gate: Gate) -> list[str]:
-    """Return the nodes a gate may be answered with, in a fixed order that tells nothing."""
-    accepted = gate.answer if isinstance(gate.answer, tuple) else ()
-    return sorted({*accepted, *(str(mistake.answer) for mistake in gate.mistakes)})
 
 
 def _say(gate: Gate, now: Asked, rule: str) -> None:

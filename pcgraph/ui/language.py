@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 
 import streamlit as st
@@ -10,16 +11,22 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from pcgraph.errors import SettingError
 from pcgraph.graph import listing
 from pcgraph.messages import LANGUAGES, say, speak
+from pcgraph.ui.view import view, write
 
 FIRST = "en"
 LINK = "lang"
+_thread = threading.local()  # whose page runs in it, and the language: a page asks for every one of its sentences
 
 
 def language() -> str:
     """Return the language of the visitor whose page runs; English where there is none."""
-    if get_script_run_ctx(suppress_warning=True) is None:
+    run = get_script_run_ctx(suppress_warning=True)
+    if run is None:
         return FIRST
-    return st.session_state.get("language") or preferred(st.context.locale)
+    known = getattr(_thread, "known", None)
+    if known is None or known[0] != run.session_id:
+        known = _thread.known = (run.session_id, st.session_state.get("language") or preferred(st.context.locale))
+    return str(known[1])
 
 
 def preferred(locale: str | None) -> str:
@@ -35,7 +42,8 @@ speak(language)
 
 
 def read_language() -> SettingError | None:
-    """Take the language of the link; return what is wrong with it."""
+    """Take the language of the link; return what is wrong with it. A page begins with this."""
+    _thread.known = None
     wanted = st.query_params.get(LINK)
     if wanted in LANGUAGES:
         st.session_state["language"] = wanted
@@ -48,12 +56,14 @@ def choose_language(chosen: str) -> None:
     """Read in another language from now on: the link says so too."""
     st.session_state["language"] = chosen
     st.query_params[LINK] = chosen
+    _thread.known = None
 
 
 def write_link(wanted: Mapping[str, str]) -> None:
-    """Make the link say what is wanted, and the language where it was chosen; the step in it is the browser's."""
+    """Make the link say what is wanted, how pages are shown, and the language where it was chosen; the step in it
+    is the browser's."""
     chosen = st.session_state.get("language")
-    whole = {**wanted, LINK: chosen} if chosen else dict(wanted)
+    whole = {**wanted, **write(view()), **({LINK: chosen} if chosen else {})}
     if {name: text for name, text in st.query_params.items() if name != "t"} != whole:
         st.query_params.from_dict(whole)
 

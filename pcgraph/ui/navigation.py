@@ -6,8 +6,9 @@ from pcgraph.messages import ASSETS
 from pcgraph.ui.language import read_language, show_switch
 from pcgraph.ui.text import show_errors, t
 from pcgraph.ui.tour import show_start, show_tour, wanted_page
+from pcgraph.ui.view import read_view
 
-wrong = read_language()
+wrong = [*filter(None, [read_language()]), *read_view()]
 st.set_page_config(page_title=t("app.title"), layout="wide")
 st.html(ASSETS / "app.css")
 pages = ASSETS.parent / "pages"
@@ -19,15 +20,17 @@ menu = [
     st.Page(pages / "train.py", title=t("page.train.title"), url_path="train"),
     st.Page(pages / "cost.py", title=t("page.cost.title"), url_path="cost"),
     st.Page(pages / "build.py", title=t("page.build.title"), url_path="build"),
+    st.Page(pages / "lecture.py", title=t("page.lecture.title"), url_path="lecture"),
+    st.Page(pages / "share.py", title=t("page.share.title"), url_path="share"),
     st.Page(pages / "reference.py", title=t("page.reference.title"), url_path="reference"),
 ]
 page = st.navigation(menu, position="top")
-wanted = wanted_page()
+wanted = st.session_state.pop("go", wanted_page())
 if wanted is not None and page.url_path != wanted:
     st.switch_page(next(each for each in menu if each.url_path == wanted))
 with st.container(key="corner", horizontal=True, gap="small"):
     show_start()
     show_switch()
-show_errors(st.container(), [wrong] if wrong else [])
+show_errors(st.container(), wrong)
 show_tour()
 page.run()

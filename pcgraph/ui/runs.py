@@ -11,7 +11,6 @@ import streamlit as st
 from torch import Tensor
 
 from pcgraph.compare import difference
-from pcgraph.document import from_json
 from pcgraph.gates import because, pick
 from pcgraph.inspect import check_work
 from pcgraph.passes import identity_count, levels
@@ -20,7 +19,7 @@ from pcgraph.problem import Problem, check_run
 from pcgraph.questions import Gate
 from pcgraph.solve import METHODS, solve
 from pcgraph.trace import Result, Solution
-from pcgraph.ui.settings import Settings
+from pcgraph.ui.settings import Settings, read_document
 
 Run = tuple[str, float | None, int | None]  # method, γ, T
 MOST_WORK = 60_000  # nodes × steps × rates of a chart
@@ -33,17 +32,20 @@ def runs_of(settings: Settings) -> tuple[Run, ...]:
 
 @dataclass(frozen=True)
 class Picture:
-    """What a page shows of several traces: the payload as the text that travels, and what Python says of it below."""
+    """What a page shows of several traces: the payload as the text that travels, and what Python says of it below.
+
+    All who see the same settings share one, and nobody changes it.
+    """
 
     text: str
     lanes: list[dict[str, Any]]  # of each lane: method, result, message, gradients
     compare: dict[str, Any] | None
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@st.cache_resource(max_entries=256, show_spinner=False)
 def picture(document: str, runs: tuple[Run, ...], level: bool, gate: Gate | None = None) -> Picture:
     """Return the picture of methods on one displayed graph, without what a gate asks for. Raises PCGraphError."""
-    problem = from_json(document)
+    problem = read_document(document)
     content = payload([_solve(problem, run, level) for run in runs])
     if gate:
         hidden = [(quantity, gate.node, gate.slot) for quantity in gate.hides] if gate.reveals == gate.t else []
@@ -55,20 +57,20 @@ def picture(document: str, runs: tuple[Run, ...], level: bool, gate: Gate | None
 @st.cache_resource(max_entries=32, show_spinner=False)
 def solution_of(document: str, run: Run, level: bool) -> Solution:
     """Return the trace of a run; it is shared, and nobody changes it. Raises PCGraphError."""
-    return _solve(from_json(document), run, level)
+    return _solve(read_document(document), run, level)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def gates_of(document: str, run: Run, level: bool, seed: int, count: int) -> list[tuple[Gate, str]]:
     """Return some gates of a run, each with the rule behind its answer."""
-    solution = _solve(from_json(document), run, level)
+    solution = _solve(read_document(document), run, level)
     return [(gate, because(solution, gate)) for gate in pick(solution, seed, count)]
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def difference_by_step(document: str, runs: tuple[Run, ...], level: bool) -> dict[str, list[float]]:
     """Return, by method, how far its gradients are from BP's if they were read at step t (relative, all parameters)."""
-    problem = from_json(document)
+    problem = read_document(document)
     reference = solve(problem, "bp", level=level).gradients
     return {run[0]: [_distance(found, reference) for found in _read_by(_solve(problem, run, level))] for run in runs}
 
@@ -78,7 +80,7 @@ def difference_by_rate(
     document: str, runs: tuple[Run, ...], level: bool, rates: tuple[float, ...]
 ) -> dict[str, tuple[list[float], list[float]]]:
     """Return, by method, values of γ and how far its gradients are from BP's at each; NaN where it diverged."""
-    problem = from_json(document)
+    problem = read_document(document)
     reference = solve(problem, "bp", level=level).gradients
     found = {}
     for method, _, steps in runs:
@@ -143,7 +145,7 @@ def _distance(found: Mapping[str, Tensor], reference: Mapping[str, Tensor]) -> f
 @st.cache_data(max_entries=64, show_spinner=False)
 def levels_table(document: str) -> dict[str, Any]:
     """Return what levelling does to a problem: the edges that skip levels, and each gradient with and without."""
-    problem = from_json(document).alive()
+    problem = read_document(document).alive()
     level = levels(problem.graph)
     settings = {
         "levelled": {"level": True},

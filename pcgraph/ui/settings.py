@@ -22,6 +22,7 @@ from pcgraph.solve import METHODS
 
 LINK_VERSION = 1
 LONGEST_LINK = 8_000
+SMALL = 20_000  # characters of a document whose problem is kept for the next who asks
 LONGEST_DOCUMENT = 400_000  # characters of a document that came packed in a link
 RATES = (0.01, 2.0)
 STEPS = (0, 1_000)
@@ -314,20 +315,28 @@ def check_link(link: Mapping[str, str]) -> int:
 
 
 def build(settings: Settings) -> Problem:
-    """Return the problem of the settings, with the leaves and target as changed."""
-    problem = base(settings)
-    unknown = [name for name in settings.leaves if name not in problem.values]
+    """Return the problem of the settings, with the leaves and target as changed. It is shared: nobody changes it."""
+    parts = (settings.problem, settings.formula, settings.document, tuple(settings.leaves.items()), settings.target)
+    return _built(*parts) if len(settings.document) <= SMALL else _build(*parts)
+
+
+def _build(name: str, formula: str, document: str, changed: tuple[tuple[str, str], ...], aim: str) -> Problem:
+    problem = _base(name, formula, document)
+    unknown = [leaf for leaf, _ in changed if leaf not in problem.values]
     if unknown:
         raise SettingError("error.link.leaf", name=unknown[0][:40], known=listing(problem.values))
-    leaves = {name: value_of(text, name) for name, text in settings.leaves.items()}
-    for name, value in leaves.items():
-        shape = tuple(problem.values[name].shape)
+    leaves = {leaf: value_of(text, leaf) for leaf, text in changed}
+    for leaf, value in leaves.items():
+        shape = tuple(problem.values[leaf].shape)
         if tuple(_shape(value)) != shape:
-            raise SettingError("error.value_shape", node=name, expected=list(shape))
-    target = value_of(settings.target, "target") if settings.target else None
-    changed = problem.with_values(leaves, target) if leaves or target is not None else problem
-    check_limits(changed)
-    return changed
+            raise SettingError("error.value_shape", node=leaf, expected=list(shape))
+    target = value_of(aim, "target") if aim else None
+    found = problem.with_values(leaves, target) if leaves or target is not None else problem
+    check_limits(found)
+    return found
+
+
+_built = lru_cache(maxsize=256)(_build)  # a run of a page asks several times, and so do others of the same class
 
 
 def check(settings: Settings) -> None:
@@ -338,12 +347,21 @@ def check(settings: Settings) -> None:
 
 def base(settings: Settings) -> Problem:
     """Return the problem of the settings as it came, before any leaf was changed."""
-    if settings.document:
-        return from_json(settings.document)
-    return _parsed(settings.formula) if settings.formula else gallery[settings.problem]
+    return _base(settings.problem, settings.formula, settings.document)
 
 
-_parsed = lru_cache(maxsize=64)(parse)  # a run of a page asks several times; a problem is never changed
+def _base(name: str, formula: str, document: str) -> Problem:
+    if document:
+        return read_document(document)
+    return _parsed(formula) if formula else gallery[name]
+
+
+def read_document(text: str) -> Problem:
+    """Return the problem of a document. One that is asked for again is not read again, if it is small."""
+    return _read(text) if len(text) <= SMALL else from_json(text)
+
+
+_parsed, _read = lru_cache(maxsize=64)(parse), lru_cache(maxsize=256)(from_json)
 
 
 def value_of(text: str, name: str) -> Any:

@@ -15,7 +15,7 @@ from tests.e2e.app import App
 expect.set_options(timeout=30_000)
 
 # Opened at /compare, Streamlit's client first asks whether the app lives below that address; the 404 is its answer.
-PROBES = re.compile(r"/(build|compare|cost|learn|levels|reference|train)/_stcore/(health|host-config)$")
+PROBES = re.compile(r"/(build|compare|cost|learn|lecture|levels|reference|share|train)/_stcore/(health|host-config)$")
 HERE = re.compile(r"(https?|wss?)://localhost:\d+/|data:|blob:")
 
 

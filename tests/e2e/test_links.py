@@ -49,20 +49,19 @@ def test_what_a_visitor_sets_goes_into_the_link(app, page):
     expect(page).not_to_have_url(re.compile("level="))
 
 
-def test_share_copies_a_link_that_shows_the_same(app, page, browser):
+def test_share_leads_to_a_link_that_shows_the_same(app, page, browser):
     app.open()
     app.use_formula("tanh(w2 * tanh(w1 * x))")
     page.keyboard.press("Escape")
     expect(app.node("w1")).to_be_attached()
     app.press("End", app.steps)
-    app.button(say("stage.share")).click()
-    expect(app.button(say("stage.copied"))).to_be_visible()
-    link = page.evaluate("navigator.clipboard.readText()")
-    other = visit(browser, app.address, link)
-    other.at(app.t)
-    assert other.node().evaluate_all("all => all.map((one) => ({...one.dataset}))") == app.node().evaluate_all(
-        "all => all.map((one) => ({...one.dataset}))"
-    )
+    step, drawn = app.t, app.node().evaluate_all("all => all.map((one) => ({...one.dataset}))")
+    app.button(say("stage.export")).click()
+    link = page.get_by_test_id("stCode").first
+    expect(link).to_contain_text(f"t={step}")
+    other = visit(browser, app.address, link.inner_text())
+    other.at(step)
+    assert other.node().evaluate_all("all => all.map((one) => ({...one.dataset}))") == drawn
     other.page.context.close()
 
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { actionOf } from "../../assets/keys.mjs";
+import { actionOf, detailOf, keyHandler } from "../../assets/keys.mjs";
 import { bezier, createClock, createJourney } from "../../assets/motion.mjs";
 import { createPlayer, duration, nextSpeed, tick } from "../../assets/player.mjs";
 
@@ -113,10 +113,69 @@ test("keys do what the legend says", () => {
     "-": "slower",
     f: "stageMode",
     "?": "legend",
+    s: "springs",
+    b: "blank",
+    ".": "blank",
+    l: "spotlight",
+    n: "presenter",
     Escape: "escape",
   };
   for (const [key, action] of Object.entries(expected)) assert.equal(press(key), action);
   assert.equal(press("r"), null);
+});
+
+test("a digit is a bookmark, and with Shift it sets one, whatever Shift makes of it", () => {
+  const digits = [
+    [{ key: "3", code: "Digit3" }, { digit: 3, set: false }],
+    [{ key: "#", code: "Digit3", shiftKey: true }, { digit: 3, set: true }],
+    [{ key: "§", code: "Digit3", shiftKey: true }, { digit: 3, set: true }], // a German keyboard
+    [{ key: '"', code: "Digit3" }, { digit: 3, set: false }], // a French one, where digits need Shift
+    [{ key: "3", code: "Digit3", shiftKey: true }, { digit: 3, set: true }],
+    [{ key: "7", code: "Numpad7" }, { digit: 7, set: false }],
+    [{ key: "9" }, { digit: 9, set: false }], // a clicker that sends no code
+  ];
+  for (const [event, detail] of digits) {
+    assert.equal(actionOf(event, [element("body")]), "bookmark");
+    assert.deepEqual(detailOf(event), detail);
+  }
+  assert.equal(press("0", undefined, { code: "Digit0" }), null);
+  assert.equal(press("-", undefined, { code: "Digit6" }), "slower"); // what a key prints comes first
+  assert.equal(press("3", undefined, { code: "Digit3", ctrlKey: true }), null);
+  assert.equal(press("3", [element("textarea")], { code: "Digit3" }), null);
+});
+
+const keydown = (key, more = {}) => {
+  const event = { key, composedPath: () => [element("body")], stopped: 0, ...more };
+  event.preventDefault = event.stopPropagation = () => (event.stopped += 1);
+  return event;
+};
+
+test("on a black screen any key shows the picture again, and a modifier alone does nothing", () => {
+  const done = [];
+  let black = true;
+  const handle = keyHandler((action) => void done.push(action), undefined, () => (black ? "blank" : null));
+  for (const key of ["x", "PageDown", "b", "Shift", "Control"]) handle(keydown(key));
+  assert.deepEqual(done, ["blank", "blank", "blank"]);
+  handle(keydown("r", { ctrlKey: true })); // the browser's own
+  black = false;
+  handle(keydown("x"));
+  handle(keydown("PageDown"));
+  assert.deepEqual(done, ["blank", "blank", "blank", "next"]);
+});
+
+test("a key that is held down steps on, and does nothing else again", () => {
+  const done = [];
+  const handle = keyHandler((action) => void done.push(action));
+  const held = keydown("b", { repeat: true });
+  for (const event of [keydown("b"), held, keydown("ArrowRight"), keydown("ArrowRight", { repeat: true })]) handle(event);
+  assert.deepEqual(done, ["blank", "next", "next"]);
+  assert.equal(held.stopped, 2); // nobody else hears it either
+});
+
+test("a key whose action is refused stays the page's", () => {
+  const event = keydown("b");
+  keyHandler(() => false)(event);
+  assert.equal(event.stopped, 0);
 });
 
 test("keys are quiet in text fields, in other controls, and with modifiers", () => {

@@ -1,0 +1,78 @@
+"""media: pictures, films and hand-outs of traces at one call, written where a path is given."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pcgraph.drawing import Drawing, to_svg
+from pcgraph.film import film, png
+from pcgraph.font import language_of_pictures
+from pcgraph.handout import handout
+from pcgraph.payload import payload
+from pcgraph.picture import Scene
+from pcgraph.trace import Solution
+
+
+def trace_svg(solutions: Sequence[Solution], path: str | Path | None = None, t: int | None = None, **look: Any) -> str:
+    """Return the board at step t, the last where none is given, as SVG; see `pcgraph.picture` for its looks."""
+    text = to_svg(_drawing(solutions, t, look))
+    if path is not None:
+        Path(path).write_text(text, "utf-8", newline="\n")
+    return text
+
+
+def trace_png(
+    solutions: Sequence[Solution], path: str | Path | None = None, t: int | None = None, scale: float = 2.0, **look: Any
+) -> bytes:
+    """Return the board at step t, the last where none is given, as PNG, `scale` pixels a unit."""
+    look["language"] = language_of_pictures(look.get("language", "en"))
+    return _written(png(_drawing(solutions, t, look), scale), path)
+
+
+def trace_film(
+    solutions: Sequence[Solution],
+    kind: str,
+    path: str | Path | None = None,
+    first: int = 0,
+    last: int | None = None,
+    **look: Any,
+) -> bytes:
+    """Return the steps first to last as a film, "gif", "mp4" or "webm"; see `pcgraph.film`."""
+    return _written(run(film(payload(solutions), kind, first, last, **look)), path)
+
+
+def trace_pdf(
+    solutions: Sequence[Solution], path: str | Path | None = None, first: int = 0, last: int | None = None, **look: Any
+) -> bytes:
+    """Return the steps first to last as a hand-out, a page a step; see `pcgraph.handout`."""
+    return _written(run(handout(payload(solutions), first, last, **look)), path)
+
+
+def _drawing(solutions: Sequence[Solution], t: int | None, look: dict[str, Any]) -> Drawing:
+    phase = look.pop("phase", None)
+    scene = Scene(payload(solutions), **look)
+    return scene.at(scene.steps if t is None else t, phase)
+
+
+def run(work: Generator[Any, None, bytes]) -> bytes:
+    """Return what a film or hand-out comes to, all its steps made.
+
+    >>> def two():
+    ...     yield 1, 1, None
+    ...     return b"done"
+    >>> run(two())
+    b'done'
+    """
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+
+
+def _written(data: bytes, path: str | Path | None) -> bytes:
+    if path is not None:
+        Path(path).write_bytes(data)
+    return data

@@ -1,0 +1,51 @@
+"""What the stage's own buttons do with what it shows: save it as a scene of one's deck, or open it for export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from pcgraph.errors import PCGraphError
+from pcgraph.ui.controls import Page
+from pcgraph.ui.deck import Scene, link_of, stood
+from pcgraph.ui.own_deck import add_scene
+from pcgraph.ui.settings import Settings, build
+from pcgraph.ui.text import t
+
+
+def save_scene(page: Page, told: Any) -> None:
+    """Put what the stage shows at the end of the visitor's deck, and say so."""
+    found = stood(told)
+    if found is None:
+        return
+    try:
+        scene = Scene(link_of(page.settings), title_of(page.settings, found.get("t", 0)), **found)
+        number = add_scene(scene)
+    except PCGraphError as error:
+        page.fail(error)
+        return
+    st.toast(t("deck.saved", number=number))
+
+
+def title_of(settings: Settings, t_shown: int) -> str:
+    """Return what a scene is called until it gets a name: problem, methods and step."""
+    methods = ", ".join(t(f"method.{method}") for method in settings.methods)
+    return t("deck.named", title=build(settings).title or t("page.own"), methods=methods, t=t_shown)[:120]
+
+
+def open_export(page: Page, told: Any) -> None:
+    """Go to the Share page with what the stage shows."""
+    found = stood(told)
+    if found is None:
+        return
+    share(page.settings, found)
+
+
+def share(settings: Settings, state: Mapping[str, Any]) -> None:
+    """Remember what is to be shared, and go to the page that shares it."""
+    st.session_state["share"] = replace(settings, t=state.get("t", settings.t))
+    st.session_state["share.state"] = dict(state)
+    st.session_state["go"] = "share"
