@@ -162,7 +162,7 @@ def trace_html(solutions: Sequence[Solution], path: str | Path | None = None, la
 
 
 def deck_page(show: str, title: str, path: str | Path | None = None, language: str = "en") -> str:
-    """Return one HTML page that plays a deck (`pcgraph.ui.deck.show`), in a language, and write it where a path is given."""
+    """Return one HTML page that plays a deck (`pcgraph.ui.deck.show`), and write it where a path is given."""
     return _write(_page("deck", show, title, language), path)
 
 

@@ -141,7 +141,7 @@ def to_dict(solution: Solution, gate: Gate, language: str | None = None) -> dict
 
 
 def for_all(solution: Solution, t: int) -> Gate | None:
-    """Return the gate to ask a whole room at a step: one that is answered by choosing, and not dull; None: there is none.
+    """Return the gate to ask a whole room at a step: answered by choosing, and not dull; None: there is none.
 
     >>> from pcgraph.gallery import gallery
     >>> from pcgraph.solve import solve

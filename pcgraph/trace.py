@@ -105,38 +105,38 @@ class Solution:
         return trace_html([self], path)
 
     def to_svg(self, path: str | Path | None = None, t: int | None = None, **look: Any) -> str:
-        """Return the board at step t, the last where none is given, as SVG; see `pcgraph.picture` for its looks."""
-        from pcgraph.media import trace_svg
+        """Return the board at step t, the last where none is given, as SVG; see `pcgraph.pictures.picture`."""
+        from pcgraph.pictures.media import trace_svg
 
         return trace_svg([self], path, t, **look)
 
     def to_png(self, path: str | Path | None = None, t: int | None = None, scale: float = 2.0, **look: Any) -> bytes:
         """Return the board at step t, the last where none is given, as PNG of `scale` pixels a unit."""
-        from pcgraph.media import trace_png
+        from pcgraph.pictures.media import trace_png
 
         return trace_png([self], path, t, scale, **look)
 
     def to_gif(self, path: str | Path | None = None, first: int = 0, last: int | None = None, **look: Any) -> bytes:
-        """Return the steps first to last as a GIF, a frame a step; see `pcgraph.film` for its looks."""
-        from pcgraph.media import trace_film
+        """Return the steps first to last as a GIF, a frame a step; see `pcgraph.pictures.film` for its looks."""
+        from pcgraph.pictures.media import trace_film
 
         return trace_film([self], "gif", path, first, last, **look)
 
     def to_mp4(self, path: str | Path | None = None, first: int = 0, last: int | None = None, **look: Any) -> bytes:
-        """Return the steps first to last as an MP4 film in which messages travel; see `pcgraph.film`."""
-        from pcgraph.media import trace_film
+        """Return the steps first to last as an MP4 film in which messages travel; see `pcgraph.pictures.film`."""
+        from pcgraph.pictures.media import trace_film
 
         return trace_film([self], "mp4", path, first, last, **look)
 
     def to_webm(self, path: str | Path | None = None, first: int = 0, last: int | None = None, **look: Any) -> bytes:
-        """Return the steps first to last as a WebM film in which messages travel; see `pcgraph.film`."""
-        from pcgraph.media import trace_film
+        """Return the steps first to last as a WebM film in which messages travel; see `pcgraph.pictures.film`."""
+        from pcgraph.pictures.media import trace_film
 
         return trace_film([self], "webm", path, first, last, **look)
 
     def to_pdf(self, path: str | Path | None = None, first: int = 0, last: int | None = None, **look: Any) -> bytes:
-        """Return the steps first to last as a hand-out in PDF, a page a step; see `pcgraph.handout`."""
-        from pcgraph.media import trace_pdf
+        """Return the steps first to last as a hand-out in PDF, a page a step; see `pcgraph.pictures.handout`."""
+        from pcgraph.pictures.media import trace_pdf
 
         return trace_pdf([self], path, first, last, **look)
 

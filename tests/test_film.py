@@ -12,14 +12,14 @@ from PIL import Image, ImageChops, ImageStat
 
 import pcgraph as pc
 from pcgraph.__main__ import main
-from pcgraph.drawing import Drawing, Rect, Text
 from pcgraph.errors import LimitError, PCGraphError, SettingError
-from pcgraph.film import MOST_STEPS, RATE, ease, film, pixels, png
 from pcgraph.jobs import Jobs
-from pcgraph.media import run
-from pcgraph.palette import DARK, LIGHT
 from pcgraph.payload import payload
-from pcgraph.picture import Scene
+from pcgraph.pictures.drawing import Drawing, Rect, Text
+from pcgraph.pictures.film import MOST_STEPS, RATE, ease, film, pixels, png
+from pcgraph.pictures.media import run
+from pcgraph.pictures.palette import DARK, LIGHT
+from pcgraph.pictures.picture import Scene
 
 SMALL = {"width": 640, "height": 360}
 
@@ -132,7 +132,7 @@ def test_with_phases_a_step_has_four_frames_and_the_last_has_no_move():
 
 
 def test_a_gif_can_speak_chinese_where_there_is_a_font(monkeypatch):
-    monkeypatch.setattr("pcgraph.font.chinese_font", lambda: None)
+    monkeypatch.setattr("pcgraph.pictures.font.chinese_font", lambda: None)
     content = payload([two_steps()])
     assert run(film(content, "gif", 0, 0, language="zh", **SMALL)) == run(film(content, "gif", 0, 0, **SMALL))
 
@@ -232,7 +232,7 @@ def test_who_stops_early_leaves_nothing_behind(kind, tmp_path, monkeypatch):
 def test_frames_are_drawn_by_a_process_that_ends_with_the_film(monkeypatch):
     import resvg_py
 
-    import pcgraph.film as module
+    import pcgraph.pictures.film as module
 
     started, popen = [], module.subprocess.Popen
 
@@ -253,7 +253,7 @@ def test_frames_are_drawn_by_a_process_that_ends_with_the_film(monkeypatch):
 
 
 def test_a_painter_that_has_died_is_told(monkeypatch):
-    monkeypatch.setattr("pcgraph.film.PAINTER", "")
+    monkeypatch.setattr("pcgraph.pictures.film.PAINTER", "")
     with pytest.raises(PCGraphError, match="The frames could not be drawn"):
         run(film(payload([two_steps()]), "gif", **SMALL))
 

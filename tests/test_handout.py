@@ -10,10 +10,10 @@ import pytest
 
 import pcgraph as pc
 from pcgraph.errors import LimitError, SettingError
-from pcgraph.handout import handout
-from pcgraph.media import run
 from pcgraph.payload import payload
-from pcgraph.picture import Scene
+from pcgraph.pictures.handout import handout
+from pcgraph.pictures.media import run
+from pcgraph.pictures.picture import Scene
 
 FORMULA = "x = input(0.5)\nw = parameter(2.0)\ny = x * w\nminimise squared_error(y, 0.25)"
 
@@ -67,7 +67,7 @@ def test_its_fonts_are_inside_and_its_lines_are_vectors():
 
 def test_the_text_of_a_page_is_the_pictures(monkeypatch):
     written = {}
-    from pcgraph import handout as module
+    from pcgraph.pictures import handout as module
 
     draw = module._text
 

@@ -14,15 +14,15 @@ import torch
 from torch import nn
 
 import pcgraph as pc
-from pcgraph.cards import STRENGTHS
-from pcgraph.drawing import Circle, Drawing, Rect, Text, to_svg
 from pcgraph.errors import LimitError, SettingError
-from pcgraph.font import language_of_pictures, width
-from pcgraph.frame import PHASES, bar_scale, brief, lane_frame, longer, opens_folded, relation, short
 from pcgraph.messages import say
-from pcgraph.palette import THEMES
 from pcgraph.payload import payload
-from pcgraph.picture import Scene, picture
+from pcgraph.pictures.cards import STRENGTHS
+from pcgraph.pictures.drawing import Circle, Drawing, Rect, Text, to_svg
+from pcgraph.pictures.font import language_of_pictures, width
+from pcgraph.pictures.frame import PHASES, bar_scale, brief, lane_frame, longer, opens_folded, relation, short
+from pcgraph.pictures.palette import THEMES
+from pcgraph.pictures.picture import Scene, picture
 
 ROOT = Path(__file__).resolve().parent.parent
 EVIL = '</text><script>alert(1)</script>" onload="x'
@@ -217,7 +217,7 @@ def test_frames_and_printed_numbers_are_the_stages():
 
 
 def mark_of(node, shown, reference):
-    from pcgraph.frame import mark
+    from pcgraph.pictures.frame import mark
 
     return mark(node, shown, reference)
 
@@ -343,9 +343,9 @@ def test_the_sentence_is_the_steps_in_either_language():
 
 
 def test_without_a_font_for_chinese_pictures_speak_english(monkeypatch):
-    monkeypatch.setattr("pcgraph.font.chinese_font", lambda: None)
+    monkeypatch.setattr("pcgraph.pictures.font.chinese_font", lambda: None)
     assert language_of_pictures("zh") == "en" and language_of_pictures("en") == "en"
-    monkeypatch.setattr("pcgraph.font.chinese_font", lambda: Path("some.ttc"))
+    monkeypatch.setattr("pcgraph.pictures.font.chinese_font", lambda: Path("some.ttc"))
     assert language_of_pictures("zh") == "zh"
 
 

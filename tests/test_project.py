@@ -28,18 +28,19 @@ ORDER = """
     evaluate inference vector trace solve fast compare learning datasets models batched training
     explain origin figures mistakes questions gates answers layout templates fold payload write
     derivative verdict tex program notebook latex inspect export site
-    font drawing palette frame geometry cards board strip picture film handout media
+    pictures.font pictures.drawing pictures.palette pictures.frame pictures.geometry pictures.cards pictures.board
+    pictures.strip pictures.picture pictures.film pictures.handout pictures.media pictures
     verify bench growth costs evaluations goals exhibits reference lessons
-    ui.settings ui.view ui.language ui.headers ui.immutable ui.pace ui.draft ui.text ui.runs ui.component ui.controls ui.gate ui.deck
-    ui.own_deck ui.saving ui.quiz ui.tour ui.stage ui.charts ui.editor ui.work ui.train_settings ui.train_payload ui.train ui.cost ui.progress
-    ui.learn ui.reference ui.lecture ui.share ui.navigation ui
+    ui.settings ui.view ui.language ui.headers ui.immutable ui.pace ui.draft ui.text ui.runs ui.component ui.controls
+    ui.gate ui.deck ui.own_deck ui.saving ui.quiz ui.tour ui.stage ui.charts ui.editor ui.work ui.train_settings
+    ui.train_payload ui.train ui.cost ui.progress ui.learn ui.reference ui.lecture ui.share ui.navigation ui
     __init__ __main__
 """.split()
 
 # A method may open the door to a later module, inside its body, so that `solution.to_html()` reads well.
 DOORS = {
     "problem": {"document", "export", "inspect", "solve"},
-    "trace": {"export", "program", "notebook", "latex", "media"},
+    "trace": {"export", "program", "notebook", "latex", "pictures.media"},
     "bench": {"growth"},
 }
 

@@ -150,31 +150,29 @@ def _scenes(deck: Deck) -> None:
     own, at = st.session_state[key("which")] == MINE, _at(deck)
     with st.container(key="lecture-scenes", gap="small"):
         for number, scene in enumerate(deck.scenes):
-            _row(deck, number, scene, own, number == at)
+            _row(number, scene, number == at)
     if not own and deck.scenes:
         st.button(t("deck.copy"), key=key("copy"), on_click=_copy, args=(deck,), help=t("deck.copy.help"))
     elif deck.scenes:
         _fields(deck, at)
 
 
-def _row(deck: Deck, number: int, scene: Scene, own: bool, now: bool) -> None:
+def _row(number: int, scene: Scene, now: bool) -> None:
     title = said(scene.title, language()) or t("deck.untitled")
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.button(
-            f"{number + 1} · {escaped(title)}", key=key(f"go.{number}"), on_click=_go, args=(number,), width="stretch",
-            type="secondary" if now else "tertiary",
-        )  # fmt: skip
-        if own and now:
-            for sign, name, by in (("↑", "up", -1), ("↓", "down", 1)):
-                stuck = not 0 <= number + by < len(deck.scenes)
-                st.button(sign, key=key(f"{name}.{number}"), on_click=_move, args=(number, by), disabled=stuck,
-                          help=t(f"deck.{name}"))  # fmt: skip
-            st.button("✕", key=key(f"drop.{number}"), on_click=_drop, args=(number,), help=t("deck.drop"))
+    st.button(
+        f"{number + 1} · {escaped(title)}", key=key(f"go.{number}"), on_click=_go, args=(number,), width="stretch",
+        type="secondary" if now else "tertiary",
+    )  # fmt: skip
 
 
 def _fields(deck: Deck, at: int) -> None:
     scene, language_now = deck.scenes[at], language()
     with st.expander(t("deck.edit", number=at + 1), expanded=True, key=key("edit")):
+        with st.container(horizontal=True, gap="small"):
+            for sign, name, by in (("↑", "up", -1), ("↓", "down", 1)):
+                stuck = not 0 <= at + by < len(deck.scenes)
+                st.button(sign, key=key(name), on_click=_move, args=(at, by), disabled=stuck, help=t(f"deck.{name}"))
+            st.button("✕", key=key("drop"), on_click=_drop, args=(at,), help=t("deck.drop"))
         for part, draw in (("title", st.text_input), ("caption", st.text_input), ("notes", st.text_area)):
             field = _field(at, part, said(getattr(scene, part), language_now))
             draw(t(f"deck.{part}"), key=field, max_chars=LONGEST[part], on_change=_write, args=(at, part, field))

@@ -12,16 +12,16 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from pcgraph.document import to_json
-from pcgraph.drawing import to_svg
 from pcgraph.errors import PCGraphError
 from pcgraph.export import trace_csv, trace_html, trace_json
-from pcgraph.film import film, png
-from pcgraph.handout import handout
 from pcgraph.jobs import DONE, Job
 from pcgraph.latex import derivation
 from pcgraph.messages import LANGUAGES
 from pcgraph.notebook import notebook
-from pcgraph.picture import Scene
+from pcgraph.pictures.drawing import to_svg
+from pcgraph.pictures.film import film, png
+from pcgraph.pictures.handout import handout
+from pcgraph.pictures.picture import Scene
 from pcgraph.program import program
 from pcgraph.trace import Solution
 from pcgraph.ui.deck import link_of, settings_of

@@ -1,4 +1,4 @@
-"""Share: a teacher's link holds what it says, files come down whole, a film is made in the background and can be stopped."""
+"""Share: a teacher's link holds what it says, files come down whole, a film is made in the background."""
 
 from __future__ import annotations
 

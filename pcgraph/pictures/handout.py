@@ -6,11 +6,11 @@ import io
 from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
-from pcgraph.drawing import Circle, Drawing, Path, Rect, Shape, Text
-from pcgraph.film import places_of
-from pcgraph.font import UNKNOWN, cut, font_file, has, is_chinese, written
 from pcgraph.messages import say
-from pcgraph.picture import Scene
+from pcgraph.pictures.drawing import Circle, Drawing, Path, Rect, Shape, Text
+from pcgraph.pictures.film import places_of
+from pcgraph.pictures.font import UNKNOWN, cut, font_file, has, is_chinese, written
+from pcgraph.pictures.picture import Scene
 
 PAGE = (841.89, 595.28)  # A4 across, in points
 MARGIN = 12.0  # around the picture, which has one of its own
@@ -36,7 +36,7 @@ def handout(
     """Yield (done, total, None) a page and return the hand-out of the steps first to last as PDF.
 
     Each page has the picture, the sentence of its step, the page's number, and `link`, where to find it. Raises as
-    `pcgraph.film.film` does.
+    `pcgraph.pictures.film.film` does.
 
     >>> from pcgraph import gallery, solve
     >>> from pcgraph.payload import payload

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Any
 
-from pcgraph.font import cut, width
-from pcgraph.frame import is_leaf, scalar
+from pcgraph.pictures.font import cut, width
+from pcgraph.pictures.frame import is_leaf, scalar
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]  # x, y, width, height

@@ -19,11 +19,11 @@ from typing import IO, Any, cast
 
 import torch
 
-from pcgraph.drawing import Drawing, Path, Shape, Text, to_svg
 from pcgraph.errors import LimitError, PCGraphError, SettingError
-from pcgraph.font import chinese_font, font_file, has, language_of_pictures, written
-from pcgraph.frame import PHASES
-from pcgraph.picture import HEIGHT, WIDTH, Scene
+from pcgraph.pictures.drawing import Drawing, Path, Shape, Text, to_svg
+from pcgraph.pictures.font import chinese_font, font_file, has, language_of_pictures, written
+from pcgraph.pictures.frame import PHASES
+from pcgraph.pictures.picture import HEIGHT, WIDTH, Scene
 
 KINDS = ("gif", "mp4", "webm")
 MOST_STEPS = 240  # of a film or a hand-out

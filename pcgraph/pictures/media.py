@@ -6,17 +6,17 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pcgraph.drawing import Drawing, to_svg
-from pcgraph.film import film, png
-from pcgraph.font import language_of_pictures
-from pcgraph.handout import handout
 from pcgraph.payload import payload
-from pcgraph.picture import Scene
+from pcgraph.pictures.drawing import Drawing, to_svg
+from pcgraph.pictures.film import film, png
+from pcgraph.pictures.font import language_of_pictures
+from pcgraph.pictures.handout import handout
+from pcgraph.pictures.picture import Scene
 from pcgraph.trace import Solution
 
 
 def trace_svg(solutions: Sequence[Solution], path: str | Path | None = None, t: int | None = None, **look: Any) -> str:
-    """Return the board at step t, the last where none is given, as SVG; see `pcgraph.picture` for its looks."""
+    """Return the board at step t, the last where none is given, as SVG; for its looks see `pictures.picture`."""
     text = to_svg(_drawing(solutions, t, look))
     if path is not None:
         Path(path).write_text(text, "utf-8", newline="\n")
@@ -39,14 +39,14 @@ def trace_film(
     last: int | None = None,
     **look: Any,
 ) -> bytes:
-    """Return the steps first to last as a film, "gif", "mp4" or "webm"; see `pcgraph.film`."""
+    """Return the steps first to last as a film, "gif", "mp4" or "webm"; see `pcgraph.pictures.film`."""
     return _written(run(film(payload(solutions), kind, first, last, **look)), path)
 
 
 def trace_pdf(
     solutions: Sequence[Solution], path: str | Path | None = None, first: int = 0, last: int | None = None, **look: Any
 ) -> bytes:
-    """Return the steps first to last as a hand-out, a page a step; see `pcgraph.handout`."""
+    """Return the steps first to last as a hand-out, a page a step; see `pcgraph.pictures.handout`."""
     return _written(run(handout(payload(solutions), first, last, **look)), path)
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from pcgraph.cards import Lane, draw_card
-from pcgraph.drawing import Command, Pen
-from pcgraph.font import cut, width
-from pcgraph.frame import Frame, group_frame, longer, printed, scalar, sign
-from pcgraph.geometry import Curve, Edge, Geometry, Point, curve_through, point_at
 from pcgraph.messages import number, say
-from pcgraph.palette import Palette, mix
+from pcgraph.pictures.cards import Lane, draw_card
+from pcgraph.pictures.drawing import Command, Pen
+from pcgraph.pictures.font import cut, width
+from pcgraph.pictures.frame import Frame, group_frame, longer, printed, scalar, sign
+from pcgraph.pictures.geometry import Curve, Edge, Geometry, Point, curve_through, point_at
+from pcgraph.pictures.palette import Palette, mix
 
 HEADER = 28.0  # px over the columns: their levels, and the lane's title
 Area = tuple[float, float, float, float]  # x, y, width, height

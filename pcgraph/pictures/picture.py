@@ -1,9 +1,9 @@
 """picture: the board at one step of a trace, drawn without a browser, from the payload alone.
 
-What it shows is what the stage shows: `pcgraph.frame` says what, `pcgraph.geometry` where. Numbers are as large as
-the graph allows: tables with all numbers where these are 16 px and more (of 1280 × 720), else cards with one number,
-9 px at least. Where even these do not fit, a node is a box, and the strength of its colour is the size of its error;
-a large network that has modules is drawn by module.
+What it shows is what the stage shows: `frame` says what, `geometry` where. Numbers are as large as the graph allows:
+tables with all numbers where these are 16 px and more (of 1280 × 720), else cards with one number, 9 px at least.
+Where even these do not fit, a node is a box, and the strength of its colour is the size of its error; a large network
+that has modules is drawn by module.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from pcgraph.board import HEADER, View, draw_groups, draw_lane, messages, place_groups
-from pcgraph.cards import Lane
-from pcgraph.drawing import Drawing, Pen
 from pcgraph.errors import LimitError, SettingError
-from pcgraph.font import cut, width, wrap
-from pcgraph.frame import PHASES, bar_scale, entry, lane_frame, met, opens_folded
-from pcgraph.geometry import NUMBER, Geometry, Plan, fit, measure, place
 from pcgraph.messages import LANGUAGES, say
-from pcgraph.palette import palette
-from pcgraph.strip import HEIGHT as STRIP
-from pcgraph.strip import draw_strip
+from pcgraph.pictures.board import HEADER, View, draw_groups, draw_lane, messages, place_groups
+from pcgraph.pictures.cards import Lane
+from pcgraph.pictures.drawing import Drawing, Pen
+from pcgraph.pictures.font import cut, width, wrap
+from pcgraph.pictures.frame import PHASES, bar_scale, entry, lane_frame, met, opens_folded
+from pcgraph.pictures.geometry import NUMBER, Geometry, Plan, fit, measure, place
+from pcgraph.pictures.palette import palette
+from pcgraph.pictures.strip import HEIGHT as STRIP
+from pcgraph.pictures.strip import draw_strip
 
 WIDTH, HEIGHT = 1280, 720
 LEAST_SIZE, MOST_WIDTH, MOST_HEIGHT = 160, 1920, 1080

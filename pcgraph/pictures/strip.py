@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pcgraph.drawing import Pen
-from pcgraph.font import width
-from pcgraph.frame import scalar
 from pcgraph.messages import number, say
-from pcgraph.palette import Palette
+from pcgraph.pictures.drawing import Pen
+from pcgraph.pictures.font import width
+from pcgraph.pictures.frame import scalar
+from pcgraph.pictures.palette import Palette
 
 HEIGHT = 76.0
 TOP, BOTTOM, TICKS = 28.0, 52.0, 70.0

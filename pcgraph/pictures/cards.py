@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pcgraph.drawing import CLOSE, Pen
-from pcgraph.frame import (
+from pcgraph.pictures.drawing import CLOSE, Pen
+from pcgraph.pictures.frame import (
     Entry,
     NodeFrame,
     brief,
@@ -19,8 +19,8 @@ from pcgraph.frame import (
     quantity,
     sign,
 )
-from pcgraph.geometry import Card, Metrics
-from pcgraph.palette import Palette, mix, on_tint
+from pcgraph.pictures.geometry import Card, Metrics
+from pcgraph.pictures.palette import Palette, mix, on_tint
 
 LOCK = (
     *(("M", (0.0, 6.0)), ("L", (14.0, 6.0)), ("L", (14.0, 17.0)), ("L", (0.0, 17.0)), (CLOSE, ())),
