@@ -24,7 +24,7 @@ export CHROMIUM
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help app test bench format screenshots chromium node
+.PHONY: help app test bench load format screenshots chromium node nginx
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -42,6 +42,9 @@ test: chromium node $(DEV_READY) $(NODE_READY) ## check style and types, run eve
 bench: chromium $(DEV_READY) ## measure the engine, the stage and whole networks
 	$(PY) -m tests.bench
 	$(PY) -m pcgraph bench
+
+load: nginx $(DEV_READY) ## let 200 use the app at once, kill servers under them, let somebody do harm
+	$(PY) -m tests.load
 
 screenshots: chromium $(DEV_READY) ## take the pictures in docs/images again
 	$(PY) -m tests.screenshots
@@ -87,3 +90,7 @@ node:
 
 chromium:
 	@[ -x "$(CHROMIUM)" ] || $(call apt,The browser tests need Chromium at $(CHROMIUM); make test CHROMIUM=path names another.,chromium)
+
+# Without it, the part with two replicas is left out, and the script says so.
+nginx:
+	@[ -x /usr/sbin/nginx ] || [ "$$(id -u)" != 0 ] || $(call apt,nginx is missing.,nginx) || true

@@ -31,7 +31,7 @@ ORDER = """
     pictures.font pictures.drawing pictures.palette pictures.frame pictures.geometry pictures.cards pictures.board
     pictures.strip pictures.picture pictures.film pictures.handout pictures.media pictures
     verify bench growth costs evaluations goals exhibits reference lessons
-    ui.settings ui.view ui.language ui.headers ui.immutable ui.pace ui.draft ui.text ui.runs ui.component ui.controls
+    ui.settings ui.view ui.language ui.headers ui.immutable ui.logs ui.pace ui.turns ui.draft ui.text ui.runs ui.component ui.controls
     ui.gate ui.deck ui.own_deck ui.saving ui.quiz ui.tour ui.stage ui.charts ui.editor ui.work ui.train_settings
     ui.train_payload ui.train ui.cost ui.progress ui.learn ui.reference ui.lecture ui.share ui.navigation ui
     __init__ __main__
@@ -305,7 +305,7 @@ def test_links_and_pictures_lead_somewhere(path):
 
 def test_make_lists_each_of_its_commands():
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("app", "test", "bench", "format", "screenshots", "help"):
+    for target in ("app", "test", "bench", "load", "format", "screenshots", "help"):
         assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)
         assert re.search(rf"^make {target} +\w", listed, re.MULTILINE)
     assert set(re.findall(r"\bmake ([a-z]+)", "\n".join(blocks("sh")))) <= set(

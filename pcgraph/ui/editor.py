@@ -168,7 +168,7 @@ class BuildPage:
 
     def _opened(self) -> None:
         file = st.session_state[key("file")]
-        if file is not None:
+        if hasattr(file, "read"):  # one that has not reached us, or is gone by now, has no text
             self.change(drafts.file_opened, file.name, file.read(LIMITS.text + 1))
 
     def _save(self) -> None:

@@ -144,7 +144,8 @@ def _picture(settings: Settings) -> tuple[Shown, int, tuple[int, int]]:
         st.segmented_control(t("share.language"), list(LANGUAGES), key=key("language"), required=True,
                              format_func=LANGUAGES.__getitem__)  # fmt: skip
     with place:
-        st.image(_seen(shown, at), width="stretch")
+        drawing = scene.at(at)
+        st.image(_seen(shown, at), width="stretch", alt=f"{drawing.title}. {drawing.description}")
     return shown, at, ends
 
 
@@ -174,7 +175,7 @@ def _links(settings: Settings, link: Mapping[str, str], shown: Shown, t_shown: i
     address = address_of(_base(), settings, link, view, shown, t_shown, embed)
     st.code(address, language=None, wrap_lines=True)
     with st.container(horizontal=True, gap="medium"):
-        st.image(qr(address), width=150)
+        st.image(qr(address), width=150, alt=t("share.qr"))
         with st.container(gap="small"):
             st.caption(t("share.qr"))
             title = escaped(build(settings).title or "PC Graph")
@@ -271,9 +272,9 @@ def _progress(name: str, job: Job) -> None:
                                on_click="ignore", type="primary")  # fmt: skip
             st.caption(t("share.size", size=f"{len(view.result) / 1024:.0f}"), width="content")
         if kind == "gif":
-            st.image(view.result, width="stretch")
+            st.image(view.result, width="stretch", alt=name)
         if kind in ("mp4", "webm"):
-            st.video(view.result, format=MIME[kind], loop=True)
+            st.video(view.result, format=MIME[kind], loop=True, alt=name)
     elif view.ended:
         show_errors(st.container(), [view.error] if view.error else [])
         if not view.error:
@@ -304,7 +305,8 @@ def _code(shown: Shown) -> None:
     st.download_button(t("share.take", name=f"{_name(shown)}.{kind}"), text, f"{_name(shown)}.{kind}", MIME[kind],
                        key=key(f"take.{kind}"), on_click="ignore")  # fmt: skip
     if kind in ("py", "tex"):
-        st.code(text, language={"py": "python", "tex": "latex"}[kind], height=420)
+        with st.container(height=430, border=False):
+            st.code(text, language={"py": "python", "tex": "latex"}[kind], wrap_lines=True)
 
 
 def _name(shown: Shown) -> str:

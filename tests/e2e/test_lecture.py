@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from pcgraph.ui.deck import deck_html, said, shipped, show
+from tests.e2e.test_access import BOTH as LOOKS
+from tests.e2e.test_access import violations
 
 BOTH = pytest.mark.parametrize("options", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True)
 INTRO = json.loads(show(shipped("intro"), "en"))
@@ -123,3 +125,17 @@ def test_a_deck_plays_from_disk_with_the_network_off(browser, tmp_path):
     assert page.title() == f"{said(shipped('intro').title, 'en')} · PC Graph"
     context.close()
     assert complaints == []
+
+
+def test_axe_finds_nothing_while_a_deck_is_changed_and_its_question_is_open(app):
+    app.open("lecture", deck="intro")
+    app.page.get_by_role("button", name="Make it mine").click()
+    app.page.get_by_role("button", name="2 · The error travels down").click()
+    expect(head(app.stage)).to_have_attribute("data-asking", "true")
+    app.page.get_by_text("Take it along").click()
+    for scheme, size in LOOKS:
+        app.page.emulate_media(color_scheme=scheme)
+        app.page.set_viewport_size(size)
+        expect(app.stage).to_have_attribute("data-theme", scheme)
+        app.page.wait_for_timeout(500)
+        assert violations(app.page) == [], f"{scheme}, {size['width']} px"

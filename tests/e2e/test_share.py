@@ -13,6 +13,8 @@ from playwright.sync_api import expect
 
 import pcgraph as pc
 from pcgraph.messages import say
+from tests.e2e.test_access import BOTH as LOOKS
+from tests.e2e.test_access import violations
 
 
 def open_share(app, **link):
@@ -107,3 +109,14 @@ def test_a_bad_view_in_the_link_is_told_and_everything_is_shown(app):
     app.open(first=9, last=2, loop="yes")
     expect(app.alerts.first).to_contain_text("loop")
     app.press("End", len(pc.solve(pc.gallery["residual"], "zil").steps) - 1)
+
+
+def test_axe_finds_nothing_on_any_tab(app):
+    open_share(app, m="zil")
+    for scheme, size in LOOKS:
+        app.page.emulate_media(color_scheme=scheme)
+        app.page.set_viewport_size(size)
+        for name in ("link", "film", "code"):
+            tab(app, name)
+            app.page.wait_for_timeout(500)
+            assert violations(app.page) == [], f"{name}, {scheme}, {size['width']} px"

@@ -1,0 +1,229 @@
+"""For many at once: the pace of a connection, turns of scripts, lines of the log, and an end without harm."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import threading
+import time
+from types import SimpleNamespace
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from pcgraph.ui import logs, turns
+from pcgraph.ui.pace import LARGEST, UPLOADS, Pace, wanted
+from tests.load.client import Visitor
+from tests.load.hand import Hand, fits_link
+from tests.load.servers import App, Nginx
+
+
+def message(kind: str = "rerun_script") -> bytes:
+    """Return a message of a kind, as a page sends it."""
+    sent = BackMsg()
+    if kind == "rerun_script":
+        sent.rerun_script.query_string = "p=chain"
+    else:
+        setattr(sent, kind, True)
+    return sent.SerializeToString()
+
+
+# ---- the pace
+
+
+def test_what_a_page_sends_is_wanted_and_nothing_else_is():
+    assert wanted(message()) and wanted(message("stop_script")) and wanted(message("app_heartbeat"))
+    assert not wanted(message("clear_cache")), "it would empty the caches of everyone"
+    assert not wanted(b"\xff\xfe\xfd") and not wanted(None) and not wanted(b"")
+    assert not wanted(message() + b"\x00" * LARGEST)
+
+
+def spoken(pace: Pace, messages: list[dict]) -> tuple[list[dict], list[dict], float]:
+    """Return what an app behind a Pace received, what its connection was sent, and how long that took."""
+    received, sent, left = [], [], iter(messages)
+
+    async def inner(scope, receive, send):
+        while True:
+            received.append(await receive())
+            if received[-1]["type"] == "websocket.disconnect":
+                return
+
+    async def receive():
+        return next(left, {"type": "websocket.disconnect", "code": 1000})
+
+    async def send(message):
+        sent.append(message)
+
+    pace.app = inner
+    began = time.monotonic()
+    asyncio.run(pace({"type": "websocket"}, receive, send))
+    return received, sent, time.monotonic() - began
+
+
+def test_a_flood_is_read_no_faster_than_its_pace_and_all_of_it_arrives():
+    flood = [{"type": "websocket.receive", "bytes": message()}] * 30
+    received, sent, took = spoken(Pace(None, rate=100, burst=10), flood)
+    assert [one["type"] for one in received] == ["websocket.receive"] * 30 + ["websocket.disconnect"] and sent == []
+    assert took >= 0.2  # 20 beyond the burst, 100 a second
+    assert spoken(Pace(None, rate=100, burst=30), flood)[2] < 0.2
+
+
+def test_a_connection_that_sends_what_no_page_sends_is_closed():
+    bad = {"type": "websocket.receive", "bytes": message("clear_cache")}
+    received, sent, _ = spoken(Pace(None), [bad, {"type": "websocket.receive", "bytes": message()}])
+    assert [one["type"] for one in received] == ["websocket.disconnect"]
+    assert sent == [{"type": "websocket.close", "code": 1008}]
+
+
+def test_a_session_sends_so_many_files_and_no_more():
+    pace, answers = Pace(None), []
+
+    async def inner(scope, receive, send):
+        answers.append(204)
+
+    async def send(message):
+        answers.append(message.get("status"))
+
+    pace.app = inner
+    for file in range(UPLOADS + 1):
+        asyncio.run(pace({"type": "http", "method": "PUT", "path": f"/_stcore/upload_file/one/{file}"}, None, send))
+    assert answers == [204] * UPLOADS + [429, None]
+    asyncio.run(pace({"type": "http", "method": "PUT", "path": "/_stcore/upload_file/other/1"}, None, send))
+    assert answers[-1] == 204
+
+
+# ---- turns
+
+
+class Runner:
+    """As much of Streamlit's runner as turns need."""
+
+    def __init__(self) -> None:
+        self.now, self.most, self.lock = 0, 0, threading.Lock()
+
+    def _run_script(self, seconds: float) -> str:
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        time.sleep(seconds)
+        with self.lock:
+            self.now -= 1
+        return "done"
+
+
+def runs(monkeypatch, at_once: int, patience: float) -> int:
+    """Return how many of eight scripts ran at the same time."""
+
+    class Fresh(Runner):
+        def _run_script(self, seconds: float) -> str:
+            return super()._run_script(seconds)
+
+    monkeypatch.setattr(turns, "ScriptRunner", Fresh)
+    turns.take_turns(at_once, patience)
+    turns.take_turns(at_once, patience)  # once is enough
+    runner = Fresh()
+    threads = [threading.Thread(target=runner._run_script, args=(0.05,)) for _ in range(8)]
+    [each.start() for each in threads]
+    [each.join() for each in threads]
+    return runner.most
+
+
+def test_scripts_take_turns(monkeypatch):
+    assert runs(monkeypatch, 2, 10.0) == 2
+    assert runs(monkeypatch, 8, 10.0) > 2
+
+
+def test_a_script_whose_turn_does_not_come_runs_all_the_same(monkeypatch):
+    assert runs(monkeypatch, 1, 0.01) > 1
+
+
+def test_streamlit_still_has_what_turns_are_made_of():
+    from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+
+    assert callable(ScriptRunner._run_script)
+
+
+# ---- the log
+
+
+def test_a_line_says_what_happened_and_not_to_whom(monkeypatch):
+    lines = []
+    monkeypatch.setattr(logs, "log", SimpleNamespace(isEnabledFor=lambda _: True, info=lambda *a, **k: lines.append(k)))
+
+    async def inner(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200})
+
+    async def send(message):
+        pass
+
+    scope = {"type": "http", "path": "/_stcore/upload_file/secret-session/secret-file", "query_string": b"f=secret",
+             "client": ("203.0.113.9", 1), "headers": [(b"cookie", b"secret")]}  # fmt: skip
+    asyncio.run(logs.Requests(inner)(scope, None, send))
+    (line,) = lines
+    assert line["extra"]["figures"].keys() == {"path", "status", "ms"}
+    assert line["extra"]["figures"]["status"] == 200
+    assert "secret" not in str(line) and "203" not in str(line)
+
+
+def test_the_log_is_json_only_where_it_was_asked_for(monkeypatch):
+    monkeypatch.delenv(logs.SWITCH, raising=False)
+    assert not logs.log_in_lines()
+    record = logging.LogRecord("pcgraph.jobs", logging.ERROR, "", 1, "A job %s", ("failed",), None)
+    line = json.loads(logs.Line().format(record))
+    assert (line["level"], line["from"], line["event"]) == ("error", "pcgraph.jobs", "A job failed")
+
+
+# ---- the whole app
+
+
+async def changed(address: str, query: str = "") -> tuple[Hand, Visitor]:
+    visitor = Visitor(address, query)
+    hand = Hand(visitor, seed=1)
+    await hand.open()
+    for _ in range(3):
+        await hand.change()
+    return hand, visitor
+
+
+def test_a_page_comes_back_to_the_state_in_its_link_after_a_restart_and_the_server_ends_at_once():
+    with App(PCGRAPH_LOG="json") as app:
+
+        async def before() -> tuple[dict, str]:
+            hand, visitor = await changed(app.address)
+            assert fits_link(hand)
+            await visitor.close()
+            return hand.seen, visitor.query
+
+        async def after(query: str) -> dict:
+            hand = Hand(Visitor(app.address, query), seed=2)
+            await hand.open()
+            await hand.visitor.close()
+            return hand.seen
+
+        seen, query = asyncio.run(before())
+        assert query
+        assert app.stop(signal.SIGTERM) < 10 and app.process.returncode == 0
+        app.start()
+        assert asyncio.run(after(query)) == seen
+        lines = [json.loads(line) for line in app.said().splitlines() if line.startswith("{")]
+        assert {"request", "session"} <= {line["event"] for line in lines}
+
+
+def test_a_hostile_client_is_told_nothing_and_others_go_on():
+    """The same client as that of `make load`, with a few of its ten thousand inputs."""
+    from tests.load import hostile
+
+    found = asyncio.run(hostile.run(150, honest=3, quiet=5.0))
+    assert found["alive"] and found["inputs"] >= 150
+    assert found["shown"] == [] and found["errors"] == []
+    assert not [line for line in found["log"] if "not in our code" not in line]
+
+
+def test_the_configuration_of_nginx_is_made_from_the_one_that_is_shipped():
+    apps = [SimpleNamespace(port=7001), SimpleNamespace(port=7002)]
+    nginx = Nginx(apps)
+    conf = open(f"{nginx.folder.name}/nginx.conf", encoding="utf-8").read()
+    assert conf.count("server 127.0.0.1:700") == 2 and "app:8501" not in conf and "listen 8080" not in conf
+    assert "hash $stick consistent" in conf and "proxy_set_header Upgrade $http_upgrade" in conf
+    nginx.folder.cleanup()
