@@ -8,6 +8,7 @@ import logging
 import signal
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -223,7 +224,7 @@ def test_a_hostile_client_is_told_nothing_and_others_go_on():
 def test_the_configuration_of_nginx_is_made_from_the_one_that_is_shipped():
     apps = [SimpleNamespace(port=7001), SimpleNamespace(port=7002)]
     nginx = Nginx(apps)
-    conf = open(f"{nginx.folder.name}/nginx.conf", encoding="utf-8").read()
+    conf = Path(nginx.folder.name, "nginx.conf").read_text("utf-8")
     assert conf.count("server 127.0.0.1:700") == 2 and "app:8501" not in conf and "listen 8080" not in conf
     assert "hash $stick consistent" in conf and "proxy_set_header Upgrade $http_upgrade" in conf
     nginx.folder.cleanup()

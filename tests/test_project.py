@@ -336,7 +336,7 @@ def test_the_image_copies_what_exists_and_runs_as_nobody_special():
     copies = [line.split()[1:-1] for line in DOCKERFILE.splitlines() if line.startswith("COPY")]
     sources = [source.rstrip("/") for line in copies for source in line]
     ignored = (ROOT / ".dockerignore").read_text("utf-8").split()
-    folders = {"pages", "pcgraph", "assets", "lessons", "reference", ".streamlit"}
+    folders = {"pages", "pcgraph", "assets", "lessons", "reference", "decks", ".streamlit"}
     assert set(sources) == folders | {"app.py", "requirements.txt", "pyproject.toml"}
     for source in sources:
         assert (ROOT / source).exists() and f"!{source}" in ignored, source

@@ -15,7 +15,7 @@ from pcgraph.ui.settings import Settings, from_link
 from pcgraph.ui.share import Shown, address_of
 from pcgraph.ui.view import View, read, write
 
-VIEWS = [View(*parts) for parts in product(("", "controls"), (None, 0, 2), (None, 3), *[(False, True)] * 3)]
+VIEWS = [View(*parts) for parts in product(((), ("controls",), ("controls", "menu")), (None, 0, 2), (None, 3), *[(False, True)] * 3)]
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=str)
@@ -37,7 +37,7 @@ def test_a_plain_view_says_nothing():
 def test_what_a_link_may_not_say_is_told_and_left_out(link):
     found, errors = read({**link, "hide": link.get("hide", "controls")})
     assert len(errors) == 1
-    assert found == View(hide="" if "hide" in link else "controls")
+    assert found == View(hide=() if "hide" in link else ("controls",))
 
 
 @pytest.mark.parametrize("methods", [("zil",), ("bp", "zil")])
@@ -45,7 +45,7 @@ def test_what_a_link_may_not_say_is_told_and_left_out(link):
 def test_a_teachers_link_leads_to_the_page_with_the_same_run_shown_as_said(methods, base):
     settings = Settings("residual-block", methods=methods, rates={"zil": 0.5}, steps=3, target="2")
     shown = Shown(to_json(gallery["residual-block"]), runs_of(settings), True, "dark", "zh")
-    view = View(hide="controls", first=1, last=2, loop=True, play=True)
+    view = View(hide=("controls", "menu"), first=1, last=2, loop=True, play=True)
     address = urlsplit(address_of(base, settings, link_of(settings), view, shown, 2, embed=True))
     link = dict(parse_qsl(address.query))
     page = ("zil",) if len(methods) == 1 else ("bp", "zil")

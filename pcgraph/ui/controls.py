@@ -67,7 +67,7 @@ class Page:
         self.drawn = []
         if self.quizzes:
             st.session_state.setdefault(self.key("quizzing"), view().quiz)
-        if not view().hide:
+        if "controls" not in view().hide:
             self._controls(build(self.settings))
         self._forget()
         self.place = st.container()

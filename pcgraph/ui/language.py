@@ -77,4 +77,8 @@ def show_switch() -> None:
                 name, key=f"language.{code}", on_click=choose_language, args=(code,), type="tertiary",
                 help=say("page.language", code),
             )  # fmt: skip
-    st.html(f'<script>document.documentElement.lang = "{now}";</script>', unsafe_allow_javascript=True)
+
+
+def declare_language() -> None:
+    """Tell the browser, and who listens to the page, what language it is in."""
+    st.html(f'<script>document.documentElement.lang = "{language()}";</script>', unsafe_allow_javascript=True)

@@ -3,10 +3,10 @@
 import streamlit as st
 
 from pcgraph.messages import ASSETS
-from pcgraph.ui.language import read_language, show_switch
+from pcgraph.ui.language import declare_language, read_language, show_switch
 from pcgraph.ui.text import show_errors, t
 from pcgraph.ui.tour import show_start, show_tour, wanted_page
-from pcgraph.ui.view import read_view
+from pcgraph.ui.view import read_view, view
 
 wrong = [*filter(None, [read_language()]), *read_view()]
 st.set_page_config(page_title=t("app.title"), layout="wide")
@@ -24,13 +24,18 @@ menu = [
     st.Page(pages / "share.py", title=t("page.share.title"), url_path="share"),
     st.Page(pages / "reference.py", title=t("page.reference.title"), url_path="reference"),
 ]
-page = st.navigation(menu, position="top")
+alone = "menu" in view().hide
+page = st.navigation(menu, position="hidden" if alone else "top")
 wanted = st.session_state.pop("go", wanted_page())
 if wanted is not None and page.url_path != wanted:
     st.switch_page(next(each for each in menu if each.url_path == wanted))
-with st.container(key="corner", horizontal=True, gap="small"):
-    show_start()
-    show_switch()
+declare_language()
+if alone:
+    st.html("<style>.stMainBlockContainer { padding-top: 0.75rem; }</style>")
+else:
+    with st.container(key="corner", horizontal=True, gap="small"):
+        show_start()
+        show_switch()
 show_errors(st.container(), wrong)
 show_tour()
 page.run()

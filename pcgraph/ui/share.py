@@ -167,7 +167,7 @@ def _links(settings: Settings, link: Mapping[str, str], shown: Shown, t_shown: i
         loop = st.toggle(t("share.loop"), key=key("loop"), help=t("share.loop.help"))
         quiz = st.toggle(t("quiz.title"), key=key("quiz"), help=t("share.quiz.help"), disabled=len(shown.runs) > 1)
     view = View(
-        hide="controls" if bare else "",
+        hide=(*(["controls"] if bare else []), *(["menu"] if embed else [])),
         first=ends[0] if bounded and ends[0] > 0 else None,
         last=ends[1] if bounded and ends[1] < last else None,
         loop=loop, play=loop, quiz=quiz and len(shown.runs) == 1,

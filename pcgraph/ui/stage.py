@@ -56,7 +56,7 @@ def show_traces(page: Page, compute: Callable[[], Picture], quiz: Quiz | None = 
         resets = st.session_state.get(page.key("resets"), 0)
         step = quiz.step if quiz and quiz.step is not None else page.settings.t
         asks = bool(quiz and quiz.asks_for_a_node)
-        more = {**({"spot": spot()} if spot() else {}), **view().bounds, "saves": not view().hide}
+        more = {**({"spot": spot()} if spot() else {}), **view().bounds, "saves": "controls" not in view().hide}
         buttons = {"scene": partial(save_scene, page), "export": partial(open_export, page)}
         picked = quiz.picked if quiz else None
         show_stage(picture.text, step, f"{page.name}.stage", resets, asks, picked, more, **buttons)

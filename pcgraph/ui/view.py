@@ -1,13 +1,13 @@
 """How a link shows a page: without controls, some steps only, over and over, with a quiz; what a teacher's link says.
 
 ```
-hide=controls      no row of controls above the stage
+hide=controls      no row of controls above the stage; hide=menu: no menu; hide=controls,menu: neither
 first=1  last=3    the steps a visitor may see
 loop=1             playing starts again after the last of them
 play=1             it plays at once
 quiz=1             Quiz me is on
 ```
-These stay in the address, and hold on every page with a stage. Streamlit's own `embed=true` takes the menu away, and
+These stay in the address, and hold on every page with a stage. Streamlit's own `embed=true` takes its header away, and
 `embed_options=light_theme` or `dark_theme` chooses the theme.
 """
 
@@ -23,14 +23,14 @@ from pcgraph.errors import PCGraphError, SettingError
 from pcgraph.problem import LIMITS
 from pcgraph.ui.settings import count_between
 
-HIDES = ("controls",)
+HIDES = ("controls", "menu")
 
 
 @dataclass(frozen=True)
 class View:
     """What a link says of how a page is shown."""
 
-    hide: str = ""
+    hide: tuple[str, ...] = ()
     first: int | None = None
     last: int | None = None
     loop: bool = False
@@ -48,7 +48,7 @@ def read(link: Mapping[str, str]) -> tuple[View, list[PCGraphError]]:
     """Return the view of a link, and what is wrong with it; what can't be read keeps its default.
 
     >>> read({"first": "1", "last": "3", "loop": "1"})
-    (View(hide='', first=1, last=3, loop=True, play=False, quiz=False), [])
+    (View(hide=(), first=1, last=3, loop=True, play=False, quiz=False), [])
     >>> read({"last": "x"})[1][0].slots["got"]
     'x'
     """
@@ -68,18 +68,20 @@ def read(link: Mapping[str, str]) -> tuple[View, list[PCGraphError]]:
 def write(view: View) -> dict[str, str]:
     """Return the query parameters that say how a page is shown.
 
-    >>> write(View(hide="controls", first=1, loop=True))
+    >>> write(View(hide=("controls",), first=1, loop=True))
     {'hide': 'controls', 'first': '1', 'loop': '1'}
     """
     parts = {name: getattr(view, name) for name in READS}
-    said = {name: value for name, value in parts.items() if value is not None and value is not False and value != ""}
-    return {name: "1" if value is True else str(value) for name, value in said.items()}
+    said = {name: value for name, value in parts.items() if value not in (None, ()) and value is not False}
+    texts = {name: "1" if value is True else str(value) for name, value in said.items()}
+    return {**texts, **({"hide": ",".join(view.hide)} if view.hide else {})}
 
 
-def _hide(text: str) -> str:
-    if text not in HIDES:
-        raise SettingError("error.link.choice", setting="hide", got=text[:40], known=", ".join(HIDES))
-    return text
+def _hide(text: str) -> tuple[str, ...]:
+    for part in text.split(","):
+        if part not in HIDES:
+            raise SettingError("error.link.choice", setting="hide", got=part[:40], known=", ".join(HIDES))
+    return tuple(part for part in HIDES if part in text.split(","))
 
 
 def _switch(name: str) -> Any:
