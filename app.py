@@ -1,7 +1,9 @@
-"""PC Graph, the Streamlit application: warm-up, assets, headers, navigation. Run it with `make app`."""
+"""PC Graph, the Streamlit application: warm-up, assets, headers, limits, navigation. Run it with `make app`."""
 
 from __future__ import annotations
 
+import gc
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +16,9 @@ from starlette.staticfiles import StaticFiles
 
 from pcgraph.ui.headers import Headers
 from pcgraph.ui.immutable import Immutable
+from pcgraph.ui.logs import Requests, log_in_lines
+from pcgraph.ui.pace import Pace
+from pcgraph.ui.turns import take_turns
 
 HERE = Path(__file__).resolve().parent
 
@@ -24,15 +29,21 @@ async def warm_up(_: Any) -> AsyncIterator[None]:
     import torch
 
     import pcgraph
+    from pcgraph.ui.work import queue
 
+    log_in_lines()
     torch.set_num_threads(1)
     pcgraph.solve(pcgraph.gallery["residual"])
+    take_turns()
+    gc.freeze()  # what is loaded by now stays: no collection need look at it again
     yield
+    queue().close()
+    logging.getLogger("pcgraph.app").info("ended")
 
 
 app = st.App(
     HERE / "pcgraph" / "ui" / "navigation.py",
     lifespan=warm_up,
     routes=[Mount("/assets", StaticFiles(directory=HERE / "assets"))],
-    middleware=[Middleware(Headers), Middleware(Immutable)],
+    middleware=[Middleware(Requests), Middleware(Headers), Middleware(Immutable), Middleware(Pace)],
 )

@@ -213,7 +213,7 @@ function smallCard(node, card, context, { nameY, numberY, oneLine }) {
 function boxCard(node, card, { scale, strength = null }) {
   let setClass = () => {};
   return {
-    press: { class: "press card", x: card.x, y: card.y, height: card.h, rx: node.kind === "input" ? 11 : 6 },
+    press: { class: "press card", height: card.h, rx: node.kind === "input" ? 11 : 6 },
     takes(button) {
       setClass = attribute(button, "class");
     },

@@ -1,11 +1,9 @@
 // Work that may wait until the picture is on the screen.
 
 const ask = globalThis.requestIdleCallback ?? ((task) => setTimeout(task, 50));
-// Not before the next frame: a browser that rests counts the moment between a key and its picture as idle.
-const afterFrame = (task) => requestAnimationFrame(() => ask(task));
 
 /** Return {put(key, task), flush()}: of several tasks with one key only the last is done, when the browser is idle or at `flush`. */
-export function createIdle(request = afterFrame) {
+export function createIdle(request = ask) {
   const tasks = new Map();
   const flush = () => {
     const due = [...tasks.values()];

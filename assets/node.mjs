@@ -9,7 +9,7 @@ import { number } from "./messages.mjs";
 export function createNode(node, card, context) {
   const body = CARDS[context.density](node, card, context);
   const button = svg("rect", { role: "button", tabindex: 0, "data-node": node.name, width: card.w }, title(node));
-  const element = svg("g", { transform: movedTo(card, context) }, ...around(button, card, body, context));
+  const element = svg("g", { transform: `translate(${card.x},${card.y})` }, ...around(button, card, body, context));
   const setClass = attribute(element, "class");
   const data = ["value", "prediction", "error"].map((name) => [name, attribute(button, `data-${name}`)]);
   const setGradient = attribute(button, "data-gradient");
@@ -71,9 +71,6 @@ export function createNode(node, card, context) {
 // Most nodes of a large graph rest in most steps.
 const PARTS = ["value", "prediction", "error", "gradient", "read", "place", "size"];
 const same = (a, b) => a === b || (Boolean(a && b) && PARTS.every((part) => a[part] === b[part]));
-
-// A box stands at its place by itself: each transform would be one more part for the browser to put together.
-const movedTo = ({ x, y }, { density }) => (density === "box" ? null : `translate(${x},${y})`);
 
 // What is seen is hidden from screen readers: the button over it says the same as a sentence. A box is its own button.
 function around(button, card, body, { density }) {

@@ -123,7 +123,7 @@ class VectorGraph:
         return Column(torch.cat(parts)[self.wanted], self.edges)
 
     def _calls(self, values: Tensor) -> list[Call]:
-        """Return each group's op, attributes and inputs, one vector a slot. A state is predicted, then sends feedback."""
+        """Return each group's op, attributes and inputs, one vector a slot; a state is asked for them twice."""
         if self.read[0] is not values:
             columns = iter(values[self.reads].split_with_sizes(self.sizes))
             calls = [(OPS[node.op], node.attrs, [next(columns) for _ in node.inputs]) for node, *_ in self.groups]

@@ -104,7 +104,7 @@ def test_phases_lie_between_steps_and_back_again(app, page):
 def test_keys_step_wherever_the_focus_is(app, page):
     app.open(t=0)
     app.press("ArrowRight", 1)
-    page.mouse.click(640, 40)  # the page's background
+    page.mouse.click(900, 40)  # the page's background
     app.press("ArrowRight", 2)
     page.get_by_role("link", name=say("page.step.title")).click()
     app.press("ArrowLeft", 1)
