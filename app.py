@@ -15,6 +15,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from pcgraph.ui.headers import Headers
+from pcgraph.ui.helper import close_helper, open_helper
 from pcgraph.ui.immutable import Immutable
 from pcgraph.ui.logs import Requests, log_in_lines
 from pcgraph.ui.pace import Pace
@@ -35,9 +36,11 @@ async def warm_up(_: Any) -> AsyncIterator[None]:
     torch.set_num_threads(1)
     pcgraph.solve(pcgraph.gallery["residual"])
     take_turns()
+    open_helper()
     gc.freeze()  # what is loaded by now stays: no collection need look at it again
     yield
     queue().close()
+    close_helper()
     logging.getLogger("pcgraph.app").info("ended")
 
 

@@ -494,7 +494,7 @@ def test_the_menu_leads_from_stepping_and_learning_to_building_and_reference():
         for keyword in node.keywords
         if keyword.arg == "url_path"
     ]
-    assert urls == ["learn", "compare", "levels", "train", "cost", "build", "reference"]
+    assert urls == ["learn", "compare", "levels", "train", "cost", "build", "lecture", "share", "reference"]
 
 
 def test_a_thousand_random_graphs_come_back_from_the_link_and_from_formula_and_json():

@@ -15,7 +15,10 @@ from pcgraph.ui.settings import Settings, from_link
 from pcgraph.ui.share import Shown, address_of
 from pcgraph.ui.view import View, read, write
 
-VIEWS = [View(*parts) for parts in product(((), ("controls",), ("controls", "menu")), (None, 0, 2), (None, 3), *[(False, True)] * 3)]
+VIEWS = [
+    View(*parts)
+    for parts in product(((), ("controls",), ("controls", "menu")), (None, 0, 2), (None, 3), *[(False, True)] * 3)
+]
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=str)

@@ -19,6 +19,7 @@ from pcgraph.problem import Problem, check_run
 from pcgraph.questions import Gate
 from pcgraph.solve import METHODS, solve
 from pcgraph.trace import Result, Solution
+from pcgraph.ui.helper import elsewhere
 from pcgraph.ui.settings import Settings, read_document
 
 Run = tuple[str, float | None, int | None]  # method, γ, T
@@ -45,6 +46,10 @@ class Picture:
 @st.cache_resource(max_entries=256, show_spinner=False)
 def picture(document: str, runs: tuple[Run, ...], level: bool, gate: Gate | None = None) -> Picture:
     """Return the picture of methods on one displayed graph, without what a gate asks for. Raises PCGraphError."""
+    return elsewhere(_picture, document, runs, level, gate)
+
+
+def _picture(document: str, runs: tuple[Run, ...], level: bool, gate: Gate | None) -> Picture:
     problem = read_document(document)
     content = payload([_solve(problem, run, level) for run in runs])
     if gate:

@@ -16,6 +16,16 @@ AT_ONCE = 2  # so that one long script does not hold up everybody
 PATIENCE = 3.0  # seconds after which a script runs without its turn: nothing here may ever stand still
 
 
+_mine = threading.local()  # of each script's thread: what it took its turn from, until it gives it back
+
+
+def give_turn() -> None:
+    """Let another script run: this one waits for something, or has ended."""
+    turns, _mine.turns = getattr(_mine, "turns", None), None
+    if turns is not None:
+        turns.release()
+
+
 def take_turns(at_once: int = AT_ONCE, patience: float = PATIENCE) -> None:
     """Let the scripts of all sessions of this process take turns. Streamlit has no setting for this."""
     run: Any = getattr(ScriptRunner, "_run_script", None)
@@ -25,11 +35,10 @@ def take_turns(at_once: int = AT_ONCE, patience: float = PATIENCE) -> None:
 
     @wraps(run)
     def run_in_turn(*given: Any, **named: Any) -> Any:
-        mine = turns.acquire(timeout=patience)
+        _mine.turns = turns if turns.acquire(timeout=patience) else None
         try:
             return run(*given, **named)
         finally:
-            if mine:
-                turns.release()
+            give_turn()
 
     ScriptRunner._run_script = run_in_turn  # type: ignore[method-assign]
