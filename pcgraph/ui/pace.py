@@ -11,7 +11,7 @@ from typing import Any
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-RATE, BURST = 15.0, 60.0  # messages a second in the long run, and at once after a pause
+RATE, BURST = 5.0, 20.0  # messages a second in the long run, and at once after a pause
 UPLOADS = 50  # files of one session, 2 MB each at most: they stay in memory until it ends
 SESSIONS = 10_000  # whose files are counted
 LARGEST = 4 * 2**20  # bytes of a message; a graph from Build takes half of that at most
