@@ -9,9 +9,8 @@ import { createStage } from "./stage.mjs";
 /**
  * Draw a deck (`pcgraph/ui/deck.py`, `show`) into an element.
  *
- * options: at (the first scene, from 0); messages, lang, theme: as for createStage; onKeep(scene, state): offers a button that keeps
- * what the stage shows as the scene; onScene(scene): after each change of scene.
- * Returns {root, stage, place, goTo(scene), setDeck(deck, at), setTheme(), destroy()}.
+ * options: at (the first scene, from 0); messages, lang: as for createStage; onKeep(scene, state): offers a button that keeps what the
+ * stage shows as the scene. Returns {goTo(scene), setDeck(deck, at), setTheme(), destroy()}.
  */
 export function createDeck(element, deck, options = {}) {
   deck = ended(deck);
@@ -35,7 +34,6 @@ export function createDeck(element, deck, options = {}) {
       ...where,
       messages,
       lang: options.lang,
-      theme: options.theme,
       quiet: true,
       above: head.element,
       onAction,
@@ -43,7 +41,6 @@ export function createDeck(element, deck, options = {}) {
       presents,
     });
     head.draw(deck, place);
-    options.onScene?.(place.scene);
   }
 
   // What the stage shows at a place: a payload that answers no open question, and where it stands.
@@ -69,7 +66,6 @@ export function createDeck(element, deck, options = {}) {
       if (place.t > t) stage.forward(place.t);
     } else stage.setPayload(...shown());
     head.draw(deck, place);
-    if (before.scene !== place.scene) options.onScene?.(place.scene);
     return true;
   }
 
@@ -99,15 +95,6 @@ export function createDeck(element, deck, options = {}) {
   }
 
   return {
-    get root() {
-      return stage?.root;
-    },
-    get stage() {
-      return stage;
-    },
-    get place() {
-      return place;
-    },
     goTo,
     /** Play another state of the deck; the scene stays, or is the one asked for. */
     setDeck(next, at = place.scene) {

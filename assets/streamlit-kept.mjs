@@ -15,7 +15,7 @@ function mount(data, parentElement, setTriggerValue) {
 }
 
 /** Return the text kept in a storage, "" where there is none or it can't be read. */
-export function read(storage) {
+function read(storage) {
   try {
     return storage.getItem(KEY) ?? "";
   } catch {

@@ -20,9 +20,17 @@ class PCGraphError(ValueError):
         self.key, self.slots = key, slots
         super().__init__(say(key, **slots))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it go from one process to another as it is: made anew from key and slots, not from its sentence."""
+        return _again, (type(self), self.key, self.slots)
+
     def text(self, language: str | None = None) -> str:
         """Return the sentence in a language."""
         return say(self.key, language, **self.slots)
+
+
+def _again(kind: type[PCGraphError], key: str, slots: dict[str, Any]) -> PCGraphError:
+    return kind(key, **slots)
 
 
 class GraphError(PCGraphError):

@@ -24,6 +24,7 @@ from pcgraph.graph import Node
 from pcgraph.messages import ASSETS, say, table
 from pcgraph.payload import payload, to_text
 from pcgraph.trace import Solution, Step
+from pcgraph.write import written
 
 VERSION = 1
 COLUMNS = ("t", "node", "op", "level", "index", "value", "prediction", "error", "energy", "gradient")
@@ -115,7 +116,7 @@ def trace_csv(solution: Solution, path: str | Path | None = None) -> str:
         read = solution.gradients if step is solution.steps[-1] else gradients
         for node in solution.problem.graph.nodes:
             rows.writerows(_rows(step, node, solution.levels[node.name], read.get(node.name)))
-    return _write(file.getvalue(), path)
+    return written(file.getvalue(), path)
 
 
 def _rows(step: Step, node: Node, level: int, gradient: Tensor | None) -> Iterator[list[Any]]:
@@ -158,12 +159,12 @@ def trace_html(solutions: Sequence[Solution], path: str | Path | None = None, la
     True
     """
     title = solutions[0].problem.title
-    return _write(_page("stage", to_text(payload(solutions)), title, language), path)
+    return written(_page("stage", to_text(payload(solutions)), title, language), path)
 
 
 def deck_page(show: str, title: str, path: str | Path | None = None, language: str = "en") -> str:
     """Return one HTML page that plays a deck (`pcgraph.ui.deck.show`), and write it where a path is given."""
-    return _write(_page("deck", show, title, language), path)
+    return written(_page("deck", show, title, language), path)
 
 
 def _page(kind: str, content: str, title: str, language: str) -> str:
@@ -265,9 +266,3 @@ def _name(module: str) -> str:
 def _beside(module: str, match: re.Match[str]) -> str:
     """Return the path in assets/ of what a module imports."""
     return posixpath.normpath(posixpath.join(posixpath.dirname(module), match[3]))
-
-
-def _write(text: str, path: str | Path | None) -> str:
-    if path is not None:
-        Path(path).write_text(text, "utf-8", newline="\n")
-    return text

@@ -24,6 +24,7 @@ from pcgraph.ops import OPS, rule, slot_name
 from pcgraph.origin import learning_rate
 from pcgraph.trace import Solution, Step
 from pcgraph.verdict import energy_verdict, gradients_verdict
+from pcgraph.write import written
 
 MOST = 12  # steps shown; a longer run shows its ends and where something is read
 ROWS = 36  # of a table: more do not fit a page
@@ -47,9 +48,7 @@ def derivation(solution: Solution, path: str | Path | None = None, language: str
     ['g_{\\text{z2}} &= (-0.0756) \\cdot 1.2000 = -0.0907']
     """
     text = "\n".join(_Article(solution, language).lines()) + "\n"
-    if path is not None:
-        Path(path).write_text(text, "utf-8", newline="\n")
-    return text
+    return written(text, path)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pcgraph.messages import say
 from pcgraph.program import Script
 from pcgraph.trace import Solution
 from pcgraph.verdict import energy_verdict, gradients_verdict
-from pcgraph.write import one_line
+from pcgraph.write import one_line, written
 
 
 def notebook(solution: Solution, path: str | Path | None = None, language: str | None = None) -> str:
@@ -46,9 +46,7 @@ def notebook(solution: Solution, path: str | Path | None = None, language: str |
         "nbformat_minor": 4,
     }
     text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-    if path is not None:
-        Path(path).write_text(text, "utf-8", newline="\n")
-    return text
+    return written(text, path)
 
 
 def _words(solution: Solution, section: str, language: str | None) -> list[str]:

@@ -26,7 +26,7 @@ from pcgraph.messages import say
 from pcgraph.origin import learning_rate
 from pcgraph.passes import distances
 from pcgraph.trace import Solution
-from pcgraph.write import LOSS_LINES, expression, loss_kind, one_line
+from pcgraph.write import LOSS_LINES, expression, loss_kind, one_line, written
 
 WIDTH = 88
 POWER = re.compile(r"([a-zA-Z_][\w.]*) \*\* ([\w.]+)(?![\w.(\[])")  # of plain names: black writes it close
@@ -57,9 +57,7 @@ def program(solution: Solution, path: str | Path | None = None, language: str | 
     for index, section in enumerate(sections, 1):
         parts += ["", "", f"# ---- {index}. {section.title} ".ljust(WIDTH, "-"), *section.lines]
     text = "\n".join(parts) + "\n"
-    if path is not None:
-        Path(path).write_text(text, "utf-8", newline="\n")
-    return text
+    return written(text, path)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -17,6 +18,14 @@ from pcgraph.messages import number, say
 from pcgraph.ops import OPS, slot_name
 from pcgraph.passes import levels
 from pcgraph.problem import Problem
+
+
+def written(text: str, path: str | Path | None) -> str:
+    """Return a text, and write it where a path is given: UTF-8, lines that end alike on every system."""
+    if path is not None:
+        Path(path).write_text(text, "utf-8", newline="\n")
+    return text
+
 
 # ---------------------------------------------------------------- DOT
 

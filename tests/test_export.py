@@ -22,6 +22,7 @@ from pcgraph.export import notebook_html, trace_csv, trace_html
 from pcgraph.graph import Graph, Node
 from pcgraph.messages import ASSETS, table
 from pcgraph.payload import payload, to_text
+from tests.traces import solve
 
 EVIL = "</script><img src=x onerror=alert(1)>"
 RUNS = [
@@ -35,10 +36,6 @@ RUNS = [
     ("convolution", "bp", {}),
 ]
 each_run = pytest.mark.parametrize(("name", "method", "settings"), RUNS, ids=lambda part: str(part))
-
-
-def solve(name="residual", method="zil", **settings):
-    return pc.solve(pc.gallery[name], method, **settings)
 
 
 def same(number, tensor):

@@ -20,20 +20,9 @@ from pcgraph.pictures.film import MOST_STEPS, RATE, ease, film, pixels, png
 from pcgraph.pictures.media import run
 from pcgraph.pictures.palette import DARK, LIGHT
 from pcgraph.pictures.picture import Scene
+from tests.traces import FORMULA, solve, two_steps
 
 SMALL = {"width": 640, "height": 360}
-
-
-FORMULA = "x = input(0.5)\nw = parameter(2.0)\ny = x * w\nminimise squared_error(y, 0.25)"
-
-
-def two_steps():
-    """Return a trace of the steps 0 and 1."""
-    return pc.solve(pc.parse(FORMULA), "zil")
-
-
-def solve(name="residual", method="zil", **settings):
-    return pc.solve(pc.gallery[name], method, **settings)
 
 
 def frames_of_gif(data):

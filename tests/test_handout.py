@@ -14,17 +14,7 @@ from pcgraph.payload import payload
 from pcgraph.pictures.handout import handout
 from pcgraph.pictures.media import run
 from pcgraph.pictures.picture import Scene
-
-FORMULA = "x = input(0.5)\nw = parameter(2.0)\ny = x * w\nminimise squared_error(y, 0.25)"
-
-
-def two_steps():
-    """Return a trace of the steps 0 and 1."""
-    return pc.solve(pc.parse(FORMULA), "zil")
-
-
-def solve(name="residual", method="zil", **settings):
-    return pc.solve(pc.gallery[name], method, **settings)
+from tests.traces import FORMULA, solve, two_steps
 
 
 def streams(data):

@@ -23,6 +23,7 @@ from pcgraph.pictures.font import language_of_pictures, width
 from pcgraph.pictures.frame import PHASES, bar_scale, brief, lane_frame, longer, opens_folded, relation, short
 from pcgraph.pictures.palette import THEMES
 from pcgraph.pictures.picture import Scene, picture
+from tests.traces import solve
 
 ROOT = Path(__file__).resolve().parent.parent
 EVIL = '</text><script>alert(1)</script>" onload="x'
@@ -37,10 +38,6 @@ RUNS = [
     ("lstm", "zil", {}),
 ]
 each_run = pytest.mark.parametrize(("name", "method", "settings"), RUNS, ids=lambda part: str(part))
-
-
-def solve(name="residual", method="zil", **settings):
-    return pc.solve(pc.gallery[name], method, **settings)
 
 
 def chain(length):

@@ -13,14 +13,12 @@ from pcgraph.pictures.font import language_of_pictures
 from pcgraph.pictures.handout import handout
 from pcgraph.pictures.picture import Scene
 from pcgraph.trace import Solution
+from pcgraph.write import written
 
 
 def trace_svg(solutions: Sequence[Solution], path: str | Path | None = None, t: int | None = None, **look: Any) -> str:
     """Return the board at step t, the last where none is given, as SVG; for its looks see `pictures.picture`."""
-    text = to_svg(_drawing(solutions, t, look))
-    if path is not None:
-        Path(path).write_text(text, "utf-8", newline="\n")
-    return text
+    return written(to_svg(_drawing(solutions, t, look)), path)
 
 
 def trace_png(
@@ -28,7 +26,7 @@ def trace_png(
 ) -> bytes:
     """Return the board at step t, the last where none is given, as PNG, `scale` pixels a unit."""
     look["language"] = language_of_pictures(look.get("language", "en"))
-    return _written(png(_drawing(solutions, t, look), scale), path)
+    return _kept(png(_drawing(solutions, t, look), scale), path)
 
 
 def trace_film(
@@ -40,14 +38,14 @@ def trace_film(
     **look: Any,
 ) -> bytes:
     """Return the steps first to last as a film, "gif", "mp4" or "webm"; see `pcgraph.pictures.film`."""
-    return _written(run(film(payload(solutions), kind, first, last, **look)), path)
+    return _kept(run(film(payload(solutions), kind, first, last, **look)), path)
 
 
 def trace_pdf(
     solutions: Sequence[Solution], path: str | Path | None = None, first: int = 0, last: int | None = None, **look: Any
 ) -> bytes:
     """Return the steps first to last as a hand-out, a page a step; see `pcgraph.pictures.handout`."""
-    return _written(run(handout(payload(solutions), first, last, **look)), path)
+    return _kept(run(handout(payload(solutions), first, last, **look)), path)
 
 
 def _drawing(solutions: Sequence[Solution], t: int | None, look: dict[str, Any]) -> Drawing:
@@ -72,7 +70,7 @@ def run(work: Generator[Any, None, bytes]) -> bytes:
             return end.value
 
 
-def _written(data: bytes, path: str | Path | None) -> bytes:
+def _kept(data: bytes, path: str | Path | None) -> bytes:
     if path is not None:
         Path(path).write_bytes(data)
     return data

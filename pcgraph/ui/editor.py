@@ -22,7 +22,7 @@ from pcgraph.ui.component import show_component
 from pcgraph.ui.draft import Draft
 from pcgraph.ui.language import write_link
 from pcgraph.ui.settings import LONGEST_LINK, Settings, to_link
-from pcgraph.ui.text import show_errors, t
+from pcgraph.ui.text import show_errors, stem, t
 from pcgraph.write import to_dot, to_pytorch
 
 NAME = "build"
@@ -174,9 +174,9 @@ class BuildPage:
     def _save(self) -> None:
         # Written when asked for, by a thread that has no session, and after more edits than this row has seen: what is
         # bound here is the place where the newest draft lies.
-        kept, stem = st.session_state[KEPT], _stem(self.draft)
+        kept, file = st.session_state[KEPT], stem(drafts.title_of(self.draft))
         st.download_button(
-            t("page.build.save.json"), lambda: drafts.text_of(kept[0]), f"{stem}.json", "application/json",
+            t("page.build.save.json"), lambda: drafts.text_of(kept[0]), f"{file}.json", "application/json",
             key=key("save.json"), on_click="ignore",
         )  # fmt: skip
         for part, write, ending in (
@@ -185,7 +185,7 @@ class BuildPage:
             ("dot", lambda draft: to_dot(draft.problem), "dot"),
         ):
             st.download_button(
-                t(f"page.build.save.{part}"), _written(write, kept), f"{stem}.{ending}", "text/plain",
+                t(f"page.build.save.{part}"), _written(write, kept), f"{file}.{ending}", "text/plain",
                 key=key(f"save.{part}"), on_click="ignore", disabled=not self.complete,
             )  # fmt: skip
 
@@ -317,9 +317,3 @@ def _written(write: Callable[[Draft], str], kept: Sequence[Draft]) -> Callable[[
             return error.text()
 
     return text
-
-
-def _stem(draft: Draft) -> str:
-    """Return a file's name after the title: letters and digits of any language."""
-    words = "".join(each if each.isalnum() else " " for each in drafts.title_of(draft)).split()
-    return "-".join(words)[:60] or "graph"

@@ -13,7 +13,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from typing import Any, TypeVar
@@ -46,14 +46,19 @@ def close_helper() -> None:
 
 def elsewhere(compute: Callable[..., T], *given: Any) -> T:
     """Return what a function of a module gives, computed in the other process where there is one."""
-    if _pool is None or _started is None or not _started.done():
+    pool = _pool
+    if pool is None or _started is None or not _started.done():
         return compute(*given)
     try:
-        waiting = _pool.submit(compute, *given)
-        give_turn()  # others run meanwhile
+        waiting = pool.submit(compute, *given)
+    except RuntimeError:  # broken, or closed since we looked
+        close_helper()
+        return compute(*given)
+    give_turn()  # others run meanwhile
+    try:
         return waiting.result()
-    except (BrokenProcessPool, RuntimeError) as error:
-        log.warning("the process that computes has ended: %s", error)
+    except (BrokenProcessPool, CancelledError):
+        log.warning("the process that computes has ended; everything is computed in place")
         close_helper()
         return compute(*given)
 

@@ -27,7 +27,7 @@ from pcgraph.ui.deck import (
 )
 from pcgraph.ui.language import language, write_link
 from pcgraph.ui.own_deck import MINE, keep_deck, mine, set_mine
-from pcgraph.ui.text import escaped, show_errors, t
+from pcgraph.ui.text import escaped, show_errors, stem, t
 
 LINK = "deck"
 LARGEST_FILE = 2 * LONGEST_DECK  # bytes
@@ -242,7 +242,7 @@ def _files(deck: Deck, playable: bool) -> None:
             if link:
                 st.caption(t("deck.link"))
                 st.code(link, language=None, wrap_lines=True)
-            name = _file_name(deck)
+            name = stem(said(deck.title, language()).lower(), "deck")
             with st.container(horizontal=True, gap="small"):
                 st.download_button(t("deck.save"), to_deck(deck), f"{name}.json", "application/json", key=key("save"),
                                    on_click="ignore")  # fmt: skip
@@ -262,11 +262,6 @@ def _address(deck: Deck) -> str:
         return ""
     base = (st.context.url or "").split("?")[0]
     return f"{base}?{LINK}={packed}&lang={language()}"
-
-
-def _file_name(deck: Deck) -> str:
-    title = said(deck.title, language()) or "deck"
-    return "".join(each if each.isalnum() else "-" for each in title).strip("-").lower()[:60] or "deck"
 
 
 def _load() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -39,13 +38,6 @@ def title_of(settings: Settings, t_shown: int) -> str:
 def open_export(page: Page, told: Any) -> None:
     """Go to the Share page with what the stage shows."""
     found = stood(told)
-    if found is None:
-        return
-    share(page.settings, found)
-
-
-def share(settings: Settings, state: Mapping[str, Any]) -> None:
-    """Remember what is to be shared, and go to the page that shares it."""
-    st.session_state["share"] = replace(settings, t=state.get("t", settings.t))
-    st.session_state["share.state"] = dict(state)
-    st.session_state["go"] = "share"
+    if found is not None:
+        st.session_state["share"] = replace(page.settings, t=found.get("t", page.settings.t))
+        st.session_state["go"] = "share"

@@ -28,7 +28,7 @@ from pcgraph.ui.deck import link_of, settings_of
 from pcgraph.ui.language import LINK, language, write_link
 from pcgraph.ui.runs import Run, picture, runs_of, solution_of
 from pcgraph.ui.settings import Settings, build
-from pcgraph.ui.text import escaped, show_errors, t
+from pcgraph.ui.text import escaped, show_errors, stem, t
 from pcgraph.ui.view import View, write
 from pcgraph.ui.work import interval, queue, visitor
 
@@ -41,7 +41,6 @@ MIME = {
 FILMS = ("gif", "mp4", "webm", "pdf")  # made in the background, step by step
 CODE = {"py": program, "ipynb": notebook, "tex": derivation}
 DATA: dict[str, Callable[[Solution], str]] = {"csv": trace_csv, "json": trace_json}
-METHODS_HERE = ("zil",)  # of a link that names none
 
 
 def key(part: str) -> str:
@@ -111,7 +110,7 @@ def _settings() -> tuple[Settings, list[PCGraphError]]:
         errors: list[PCGraphError] = []
         found = st.session_state.pop("share", last)
         if found is None:
-            found, errors = settings_of({"m": METHODS_HERE[0], **st.query_params})
+            found, errors = settings_of(dict(st.query_params))
         st.session_state[key("settings")], st.session_state[key("errors")] = found, errors
         st.session_state.pop(key("t"), None)
         st.session_state.pop(key("ends"), None)
@@ -311,17 +310,5 @@ def _code(shown: Shown) -> None:
 
 def _name(shown: Shown) -> str:
     """Return the name of a file, without its ending."""
-    title = build_title(shown.document)
-    methods = "-".join(run[0] for run in shown.runs)
-    return f"{title}-{methods}"
-
-
-def build_title(document: str) -> str:
-    """Return a document's title as part of a file's name.
-
-    >>> build_title('{"title": "Residual graph (the paper)"}'), build_title('{"title": "../x"}'), build_title("{}")
-    ('residual-graph-the-paper', 'x', 'graph')
-    """
-    title = str(json.loads(document).get("title") or "")
-    words = "".join(each if each.isalnum() else " " for each in title.lower()).split()
-    return "-".join(words)[:60] or "graph"
+    title = str(json.loads(shown.document).get("title") or "")
+    return f"{stem(title.lower())}-{'-'.join(run[0] for run in shown.runs)}"

@@ -24,6 +24,16 @@ def show_errors(place: Any, errors: Iterable[PCGraphError]) -> None:
             st.error(escaped(sentence))
 
 
+def stem(title: str, otherwise: str = "graph") -> str:
+    """Return a file's name after a title: letters and digits of any language.
+
+    >>> stem("Residual graph (the paper)"), stem("../x"), stem("?")
+    ('Residual-graph-the-paper', 'x', 'graph')
+    """
+    words = "".join(each if each.isalnum() else " " for each in title).split()
+    return "-".join(words)[:60] or otherwise
+
+
 def escaped(text: str) -> str:
     """Return text as Markdown that shows exactly these characters: names and values are the visitor's own."""
     return "".join(f"\\{character}" if character in r"\`*_{}[]()#+-.!|<>~$:&" else character for character in text)
