@@ -109,8 +109,8 @@ MUTANTS = [
     Mutant(
         "derivatives at the value held, not the prediction, numbers",
         "vector",
-        "for part in (errors, at.predictions))",
-        "for part in (errors, at.values))",
+        "for part in (errors, at.predictions)",
+        "for part in (errors, at.values)",
     ),
     Mutant("precision ignored, numbers", "vector", "if not precision:", "if True:"),
     Mutant("parameters climb, numbers", "vector", "values[self.parameters] -=", "values[self.parameters] +="),

@@ -8,6 +8,7 @@ import logging
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +19,12 @@ from pcgraph.ui.pace import LARGEST, UPLOADS, Pace, wanted
 from tests.load.client import Visitor
 from tests.load.hand import Hand, fits_link
 from tests.load.servers import App, Nginx
+
+
+def run(work):
+    """Return what a coroutine gives, run in a thread of its own: a browser test may have left this one a loop."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, work).result()
 
 
 def message(kind: str = "rerun_script") -> bytes:
@@ -58,7 +65,7 @@ def spoken(pace: Pace, messages: list[dict]) -> tuple[list[dict], list[dict], fl
 
     pace.app = inner
     began = time.monotonic()
-    asyncio.run(pace({"type": "websocket"}, receive, send))
+    run(pace({"type": "websocket"}, receive, send))
     return received, sent, time.monotonic() - began
 
 
@@ -88,9 +95,9 @@ def test_a_session_sends_so_many_files_and_no_more():
 
     pace.app = inner
     for file in range(UPLOADS + 1):
-        asyncio.run(pace({"type": "http", "method": "PUT", "path": f"/_stcore/upload_file/one/{file}"}, None, send))
+        run(pace({"type": "http", "method": "PUT", "path": f"/_stcore/upload_file/one/{file}"}, None, send))
     assert answers == [204] * UPLOADS + [429, None]
-    asyncio.run(pace({"type": "http", "method": "PUT", "path": "/_stcore/upload_file/other/1"}, None, send))
+    run(pace({"type": "http", "method": "PUT", "path": "/_stcore/upload_file/other/1"}, None, send))
     assert answers[-1] == 204
 
 
@@ -160,7 +167,7 @@ def test_a_line_says_what_happened_and_not_to_whom(monkeypatch):
 
     scope = {"type": "http", "path": "/_stcore/upload_file/secret-session/secret-file", "query_string": b"f=secret",
              "client": ("203.0.113.9", 1), "headers": [(b"cookie", b"secret")]}  # fmt: skip
-    asyncio.run(logs.Requests(inner)(scope, None, send))
+    run(logs.Requests(inner)(scope, None, send))
     (line,) = lines
     assert line["extra"]["figures"].keys() == {"path", "status", "ms"}
     assert line["extra"]["figures"]["status"] == 200
@@ -202,12 +209,12 @@ def test_a_page_comes_back_to_the_state_in_its_link_after_a_restart_and_the_serv
             await hand.visitor.close()
             return hand.seen
 
-        seen, query = asyncio.run(before())
+        seen, query = run(before())
         assert query
         assert app.stop(signal.SIGTERM) < 10 and app.process.returncode in (0, -signal.SIGTERM)
         assert '"event": "ended"' in app.said()  # every job was stopped before
         app.start()
-        assert app.answers("/") and asyncio.run(after(query)) == seen
+        assert app.answers("/") and run(after(query)) == seen
         lines = [json.loads(line) for line in app.said().splitlines() if line.startswith("{")]
         assert {"request", "session"} <= {line["event"] for line in lines}
 
@@ -216,7 +223,7 @@ def test_a_hostile_client_is_told_nothing_and_others_go_on():
     """The same client as that of `make load`, with a few of its ten thousand inputs."""
     from tests.load import hostile
 
-    found = asyncio.run(hostile.run(150, honest=3, quiet=5.0))
+    found = run(hostile.run(150, honest=3, quiet=5.0))
     assert found["alive"] and found["inputs"] >= 150
     assert found["shown"] == [] and found["errors"] == []
     assert not [line for line in found["log"] if "not in our code" not in line]
