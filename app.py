@@ -15,10 +15,11 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from pcgraph.ui.headers import Headers
-from pcgraph.ui.helper import close_helper, open_helper
+from pcgraph.ui.helpers import close_helpers, open_helpers
 from pcgraph.ui.immutable import Immutable
 from pcgraph.ui.logs import Requests, log_in_lines
 from pcgraph.ui.pace import Pace
+from pcgraph.ui.settled import settle
 from pcgraph.ui.turns import take_turns
 
 HERE = Path(__file__).resolve().parent
@@ -35,12 +36,13 @@ async def warm_up(_: Any) -> AsyncIterator[None]:
     log_in_lines()
     torch.set_num_threads(1)
     pcgraph.solve(pcgraph.gallery["residual"])
+    settle()
     take_turns()
-    open_helper()
+    open_helpers()
     gc.freeze()  # what is loaded by now stays: no collection need look at it again
     yield
     queue().close()
-    close_helper()
+    close_helpers()
     logging.getLogger("pcgraph.app").info("ended")
 
 

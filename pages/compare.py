@@ -2,18 +2,23 @@
 
 import streamlit as st
 
-from pcgraph.document import to_json
 from pcgraph.ui.charts import show_charts, show_table
 from pcgraph.ui.controls import Page
 from pcgraph.ui.runs import picture, runs_of
+from pcgraph.ui.settings import document_of
 from pcgraph.ui.stage import show_traces
 from pcgraph.ui.text import t
 
 page = Page("compare", methods=("bp", "zil"), choices=("bp", "pc", "fixed", "zil"), most=3)
-problem = page.row()
-document, runs, level = to_json(problem), runs_of(page.settings), page.settings.level
-shown = show_traces(page, lambda: picture(document, runs, level))
-if shown:
-    show_table(shown)
-    if st.toggle(t("page.charts"), key=page.key("charts")):
-        show_charts(document, runs, level)
+
+
+def show() -> None:
+    document, runs, level = document_of(page.settings), runs_of(page.settings), page.settings.level
+    shown = show_traces(page, lambda: picture(document, runs, level))
+    if shown:
+        show_table(shown)
+        if st.toggle(t("page.charts"), key=page.key("charts")):
+            show_charts(document, runs, level)
+
+
+page.show(show)

@@ -58,10 +58,10 @@ class Gate:
     slot: int | None
     t: int
     reveals: int
-    question: Message
+    question: Message = field(hash=False)
     answer: float | str | tuple[str, ...]
-    mistakes: tuple[Mistake, ...]
-    hint: Message
+    mistakes: tuple[Mistake, ...] = field(hash=False)
+    hint: Message = field(hash=False)
     hides: tuple[str, ...] = ()
     options: tuple[float | str, ...] = ()
     tolerance: float = 0.0

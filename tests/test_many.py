@@ -8,14 +8,20 @@ import logging
 import signal
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
+from streamlit import config
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.NewSession_pb2 import NewSession
 
 from pcgraph.ui import logs, turns
 from pcgraph.ui.pace import LARGEST, UPLOADS, Pace, wanted
+from pcgraph.ui.settled import settle
+from pcgraph.ui.turns import FORGET, Turn, Turns
 from tests.load.client import Visitor
 from tests.load.hand import Hand, fits_link
 from tests.load.servers import App, Nginx
@@ -105,51 +111,147 @@ def test_a_session_sends_so_many_files_and_no_more():
 
 
 class Runner:
-    """As much of Streamlit's runner as turns need."""
+    """As much of Streamlit's runner as turns need: it says what its script gives, and how many ran at the same time."""
 
     def __init__(self) -> None:
         self.now, self.most, self.lock = 0, 0, threading.Lock()
 
-    def _run_script(self, seconds: float) -> str:
+    def _run_script(self, script: Callable[[], None]) -> None:
+        self.enter(1)
+        script()
+        self.enter(-1)
+
+    def enter(self, change: int) -> None:
         with self.lock:
-            self.now += 1
+            self.now += change
             self.most = max(self.most, self.now)
-        time.sleep(seconds)
-        with self.lock:
-            self.now -= 1
-        return "done"
 
 
-def runs(monkeypatch, at_once: int, patience: float) -> int:
-    """Return how many of eight scripts ran at the same time."""
+@pytest.fixture
+def runner(monkeypatch):
+    """A runner whose scripts take turns."""
 
     class Fresh(Runner):
-        def _run_script(self, seconds: float) -> str:
-            return super()._run_script(seconds)
+        _run_script = Runner._run_script
 
     monkeypatch.setattr(turns, "ScriptRunner", Fresh)
-    turns.take_turns(at_once, patience)
-    turns.take_turns(at_once, patience)  # once is enough
-    runner = Fresh()
-    threads = [threading.Thread(target=runner._run_script, args=(0.05,)) for _ in range(8)]
+    monkeypatch.setattr(turns, "_turns", None)
+    turns.take_turns()
+    turns.take_turns()  # once is enough
+    return Fresh()
+
+
+def at_once(runner, scripts) -> None:
+    threads = [threading.Thread(target=runner._run_script, args=(script,)) for script in scripts]
     [each.start() for each in threads]
-    [each.join() for each in threads]
-    return runner.most
+    [each.join(30) for each in threads]
 
 
-def test_scripts_take_turns(monkeypatch):
-    assert runs(monkeypatch, 2, 10.0) == 2
-    assert runs(monkeypatch, 8, 10.0) > 2
+def test_one_script_runs_at_a_time(runner):
+    at_once(runner, 8 * [lambda: time.sleep(0.02)])
+    assert runner.most == 1
 
 
-def test_a_script_whose_turn_does_not_come_runs_all_the_same(monkeypatch):
-    assert runs(monkeypatch, 1, 0.01) > 1
+def test_one_that_takes_long_lets_others_run_beside_it(runner):
+    ended = threading.Event()
+    at_once(runner, [lambda: ended.wait(20), ended.set])
+    assert ended.is_set() and runner.most == 2
+
+
+def test_one_that_waits_for_something_gives_its_turn_away_and_takes_it_again(runner):
+    ended, order = threading.Event(), []
+
+    def waits():
+        turns.give_turn()
+        assert ended.wait(20)
+        turns.take_turn()
+        order.append("again")
+
+    def runs():
+        ended.set()
+        time.sleep(0.05)
+        order.append("other")
+
+    at_once(runner, [waits, runs])
+    assert order == ["other", "again"]
+
+
+def served(turns: Turns, *names: str) -> list[str]:
+    """Return in which order sessions that wait at the same time get their turns."""
+    first, order, threads = turns.take("first"), [], []
+
+    def wait(name):
+        mine = turns.take(name)
+        order.append(name)
+        turns.give(mine)
+
+    for name in names:
+        threads.append(threading.Thread(target=wait, args=(name,)))
+        threads[-1].start()
+        while len(turns.waiting) < len(threads):
+            time.sleep(0.001)
+    turns.give(first)
+    [each.join(20) for each in threads]
+    return order
+
+
+def test_of_equals_who_came_first_runs_first():
+    assert served(Turns(long=20.0), *"abcde") == list("abcde")
+
+
+def test_who_has_taken_little_runs_before_who_has_taken_much_and_before_who_is_new():
+    turns, now = Turns(long=20.0), time.monotonic()
+    turns.took = {"busy": (5.0, now), "calm": (0.01, now)}
+    assert served(turns, "busy", "new", "calm") == ["calm", "new", "busy"]
+
+
+def test_who_has_waited_long_runs_before_who_has_taken_less():
+    turns, now = Turns(long=20.0), time.monotonic()
+    turns.took = {"busy": (0.5, now), "calm": (0.0, now)}
+    first = turns.take("first")
+    turns.waiting = [Turn("calm", now), Turn("busy", now - 60.0)]
+    turns.give(first)
+    assert turns.running and turns.running.who == "busy"
+
+
+def test_what_was_taken_is_forgotten_and_what_is_remembered_is_bounded(monkeypatch):
+    turns = Turns()
+    turns.took["busy"] = (5.0, time.monotonic() - 10 * FORGET)
+    assert turns.taken("busy", time.monotonic()) < 0.001
+    monkeypatch.setattr("pcgraph.ui.turns.MOST", 10)
+    for number in range(30):
+        turns.give(turns.take(f"s{number}"))
+    assert len(turns.took) == 10
 
 
 def test_streamlit_still_has_what_turns_are_made_of():
     from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 
     assert callable(ScriptRunner._run_script)
+
+
+def test_the_theme_is_written_once_and_is_the_same(monkeypatch):
+    from streamlit.runtime import app_session
+
+    def told():
+        message = NewSession()
+        for theme, section in (
+            (message.custom_theme, "theme"),
+            (message.custom_theme.light, "theme.light"),
+            (message.custom_theme.dark, "theme.dark"),
+            (message.custom_theme.sidebar, "theme.sidebar"),
+        ):
+            app_session._populate_theme_msg(theme, section)
+        return message.SerializeToString(deterministic=True)
+
+    config.get_config_options(force_reparse=True)
+    wanted = told()
+    assert b"#00659E" in wanted
+    monkeypatch.setattr(app_session, "_populate_theme_msg", app_session._populate_theme_msg)
+    settle()
+    settle()  # once is enough
+    assert told() == told() == wanted
+    assert set(app_session._populate_theme_msg.written) == {"theme", "theme.light", "theme.dark", "theme.sidebar"}
 
 
 # ---- the log

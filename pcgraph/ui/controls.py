@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +31,7 @@ class Page:
     ) -> None:
         self.name, self.methods, self.choices, self.most, self.quizzes = name, methods, choices, most, quizzes
         self.errors: list[PCGraphError] = []
-        self.drawn: list[str] = []  # keys of the widgets whose values the settings give
+        self.drawn: list[str] = []  # keys of the widgets whose values the settings give, of one part of the row
         self.pages: dict[str, Settings] = st.session_state.setdefault("pages", {})
         if name not in self.pages:
             self.pages[name], self.errors = self._first(self.pages)
@@ -62,40 +63,53 @@ class Page:
 
     # ---- the row
 
-    def row(self) -> Problem:
-        """Draw the controls, where the link does not hide them, and return the problem they describe."""
-        self.drawn = []
+    def show(self, body: Callable[[], Any]) -> None:
+        """Draw the controls, where the link does not hide them, and below them what `body` shows.
+
+        A change of the problem runs all of this again; a change of how it is solved only that part of the row and the
+        body; neither of them the menu.
+        """
+        _show_page(self, body)
+
+    def draw_problem(self) -> None:
+        """Draw the controls that say what is computed, and leave a place among them for those that say how."""
         if self.quizzes:
             st.session_state.setdefault(self.key("quizzing"), view().quiz)
+        self.drawn = []
         if "controls" not in view().hide:
-            self._controls(build(self.settings))
-        self._forget()
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                self._problems()
+                self.methods_place = st.container(key=f"methods-{self.name}", horizontal=True)
+                with st.popover(t("page.formula")):
+                    self._formula()
+                with st.popover(t("page.values")):
+                    self._values(build(self.settings))
+                st.button(t("page.reset"), key=self.key("reset"), on_click=self._reset, help=t("page.reset.help"))
+                if self.quizzes:
+                    st.toggle(t("quiz.title"), key=self.key("quizzing"), help=t("quiz.help"))
+        self._forget("problem")
+        if is_stale(st.session_state.get("draft"), self.settings.document):
+            self._stale()
+
+    def draw_run(self) -> None:
+        """Draw the controls that say how it is computed, say what is wrong, and make the link say it all."""
+        self.drawn = []
+        if "controls" not in view().hide:
+            with self.methods_place:
+                self._methods()
+                self._level()
+                with st.popover(self._rate_label()):
+                    self._rates()
+        self._forget("run")
         self.place = st.container()
         found = [*self.errors, *filter(None, [st.session_state.get(self.key("error"))])]
+        self.errors = []  # what is wrong with the link is said until the first change
         try:
             wanted = to_link(self.settings, self.methods)
         except PCGraphError as error:
             wanted, found = {}, [*found, error]
         show_errors(self.place, found)
-        if is_stale(st.session_state.get("draft"), self.settings.document):
-            self._stale()
         write_link(wanted)
-        return build(self.settings)
-
-    def _controls(self, problem: Problem) -> None:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            self._problems()
-            self._methods()
-            self._level()
-            with st.popover(self._rate_label()):
-                self._rates()
-            with st.popover(t("page.formula")):
-                self._formula()
-            with st.popover(t("page.values")):
-                self._values(problem)
-            st.button(t("page.reset"), key=self.key("reset"), on_click=self._reset, help=t("page.reset.help"))
-            if self.quizzes:
-                st.toggle(t("quiz.title"), key=self.key("quizzing"), help=t("quiz.help"))
 
     def _widget(self, part: str, value: Any) -> str:
         """Return a widget's key, its value set to what the settings say."""
@@ -104,12 +118,12 @@ class Page:
         self.drawn.append(key)
         return key
 
-    def _forget(self) -> None:
+    def _forget(self, part: str) -> None:
         """Forget the values of widgets that are no longer drawn: each that stays makes every later one slower."""
-        before = st.session_state.get(self.key("drawn"), [])
+        before = st.session_state.get(self.key(f"drawn.{part}"), [])
         for key in set(before) - set(self.drawn):
             st.session_state.pop(key, None)
-        st.session_state[self.key("drawn")] = self.drawn
+        st.session_state[self.key(f"drawn.{part}")] = self.drawn
 
     def _problems(self) -> None:
         own = bool(self.settings.formula or self.settings.document)
@@ -266,7 +280,7 @@ class Page:
     def _stale(self) -> None:
         """Say that the graph was changed on Build since; the style sheet greys what is below while this is shown."""
         draft = st.session_state["draft"]
-        with self.place.container(key=f"stale-{self.name}", horizontal=True, vertical_alignment="center"):
+        with st.container(key=f"stale-{self.name}", horizontal=True, vertical_alignment="center"):
             st.warning(t("page.stale"))
             st.button(
                 t("page.stale.use"),
@@ -274,3 +288,15 @@ class Page:
                 on_click=lambda: self.change(document=text_of(draft), leaves={}, target=""),
                 disabled=draft.problem is None,
             )
+
+
+@st.fragment
+def _show_page(page: Page, body: Callable[[], Any]) -> None:
+    page.draw_problem()
+    _show_run(page, body)
+
+
+@st.fragment
+def _show_run(page: Page, body: Callable[[], Any]) -> None:
+    page.draw_run()
+    body()

@@ -19,11 +19,12 @@ from pcgraph.lessons import NAMES, Asked, Built, Choice, Lesson, Scene, Try, Wor
 from pcgraph.questions import RIGHT, Gate, Message
 from pcgraph.reference import REFERENCES
 from pcgraph.trace import Solution
+from pcgraph.ui.drawing import Picture
 from pcgraph.ui.gate import RIGHT as AT_ONCE
 from pcgraph.ui.gate import SHOWN, answer, asked, give_up, settle, show_gate, show_said
 from pcgraph.ui.language import language, write_link
 from pcgraph.ui.progress import LATER, STATES, done, ended, forget, keep_progress, note, progress
-from pcgraph.ui.runs import Picture, picture, solution_of
+from pcgraph.ui.runs import picture, solution_of
 from pcgraph.ui.stage import show_stage
 from pcgraph.ui.text import escaped, show_errors, t
 

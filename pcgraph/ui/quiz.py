@@ -9,8 +9,9 @@ import streamlit as st
 from pcgraph.errors import PCGraphError
 from pcgraph.questions import Gate
 from pcgraph.ui.controls import Page
+from pcgraph.ui.drawing import Run
 from pcgraph.ui.gate import RIGHT, answer, asked, show_gate
-from pcgraph.ui.runs import Run, gates_of
+from pcgraph.ui.runs import gates_of
 from pcgraph.ui.text import show_errors, t
 
 COUNT = 6

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 import streamlit as st
@@ -14,15 +15,15 @@ from pcgraph.compare import difference
 from pcgraph.gates import because, pick
 from pcgraph.inspect import check_work
 from pcgraph.passes import identity_count, levels
-from pcgraph.payload import cut, payload, to_text
 from pcgraph.problem import Problem, check_run
 from pcgraph.questions import Gate
 from pcgraph.solve import METHODS, solve
 from pcgraph.trace import Result, Solution
-from pcgraph.ui.helper import elsewhere
+from pcgraph.ui.drawing import Picture, Run, draw, run_one
+from pcgraph.ui.helpers import elsewhere
 from pcgraph.ui.settings import Settings, read_document
+from pcgraph.ui.turns import give_turn, take_turn
 
-Run = tuple[str, float | None, int | None]  # method, γ, T
 MOST_WORK = 60_000  # nodes × steps × rates of a chart
 
 
@@ -31,44 +32,43 @@ def runs_of(settings: Settings) -> tuple[Run, ...]:
     return tuple((method, settings.rate(method), settings.steps) for method in settings.methods)
 
 
-@dataclass(frozen=True)
-class Picture:
-    """What a page shows of several traces: the payload as the text that travels, and what Python says of it below.
-
-    All who see the same settings share one, and nobody changes it.
-    """
-
-    text: str
-    lanes: list[dict[str, Any]]  # of each lane: method, result, message, gradients
-    compare: dict[str, Any] | None
-
-
-@st.cache_resource(max_entries=256, show_spinner=False)
 def picture(document: str, runs: tuple[Run, ...], level: bool, gate: Gate | None = None) -> Picture:
     """Return the picture of methods on one displayed graph, without what a gate asks for. Raises PCGraphError."""
-    return elsewhere(_picture, document, runs, level, gate)
+    return _kept(document, runs, level, gate).get()
 
 
-def _picture(document: str, runs: tuple[Run, ...], level: bool, gate: Gate | None) -> Picture:
-    problem = read_document(document)
-    content = payload([_solve(problem, run, level) for run in runs])
-    if gate:
-        hidden = [(quantity, gate.node, gate.slot) for quantity in gate.hides] if gate.reveals == gate.t else []
-        content = cut(content, gate.t, hidden)
-    said = [{part: lane[part] for part in ("method", "result", "message", "gradients")} for lane in content["lanes"]]
-    return Picture(to_text(content), said, content["compare"])
+class _Kept:
+    """A picture that is computed once: by the first who asks, while others who ask for the same wait."""
+
+    def __init__(self, *wanted: Any) -> None:
+        self.wanted, self.lock = wanted, Lock()
+        self.picture: Picture | None = None
+
+    def get(self) -> Picture:
+        if self.picture:
+            return self.picture
+        give_turn()  # others run meanwhile
+        try:
+            with self.lock:
+                self.picture = found = self.picture or elsewhere(draw, *self.wanted)
+        finally:
+            take_turn()
+        return found
+
+
+_kept = lru_cache(maxsize=256)(_Kept)  # Streamlit's cache would cost a visitor more than the look at a table that it is
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def solution_of(document: str, run: Run, level: bool) -> Solution:
     """Return the trace of a run; it is shared, and nobody changes it. Raises PCGraphError."""
-    return _solve(read_document(document), run, level)
+    return run_one(read_document(document), run, level)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def gates_of(document: str, run: Run, level: bool, seed: int, count: int) -> list[tuple[Gate, str]]:
     """Return some gates of a run, each with the rule behind its answer."""
-    solution = _solve(read_document(document), run, level)
+    solution = run_one(read_document(document), run, level)
     return [(gate, because(solution, gate)) for gate in pick(solution, seed, count)]
 
 
@@ -77,7 +77,7 @@ def difference_by_step(document: str, runs: tuple[Run, ...], level: bool) -> dic
     """Return, by method, how far its gradients are from BP's if they were read at step t (relative, all parameters)."""
     problem = read_document(document)
     reference = solve(problem, "bp", level=level).gradients
-    return {run[0]: [_distance(found, reference) for found in _read_by(_solve(problem, run, level))] for run in runs}
+    return {run[0]: [_distance(found, reference) for found in _read_by(run_one(problem, run, level))] for run in runs}
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -91,7 +91,7 @@ def difference_by_rate(
     for method, _, steps in runs:
         needed = _steps_needed(problem, method, steps)
         chosen = _affordable(rates, needed * len(problem.graph.nodes))
-        ends = [_solve(problem, (method, rate, needed), level, save="last") for rate in chosen]
+        ends = [run_one(problem, (method, rate, needed), level, save="last") for rate in chosen]
         distances = [math.nan if end.result is Result.DIVERGED else _distance(end.gradients, reference) for end in ends]
         found[method] = (chosen, distances)
     return found
@@ -107,15 +107,6 @@ def _steps_needed(problem: Problem, method: str, steps: int | None) -> int:
 def _affordable(rates: Sequence[float], work: int) -> list[float]:
     """Return every so many-th rate, so that a chart never costs more than about a second."""
     return list(rates[:: 1 + len(rates) * work // MOST_WORK])
-
-
-def _solve(problem: Problem, run: Run, level: bool, save: str = "all") -> Solution:
-    method, rate, steps = run
-    default = METHODS[method].steps or max(levels(problem.graph).values())
-    steps_run = default if steps is None else steps
-    check_run(problem, steps_run, level)
-    check_work(problem.alive(), steps_run, level)
-    return solve(problem, method, rate=rate, steps=steps, level=level, save=save)
 
 
 def _read_by(solution: Solution) -> list[dict[str, Tensor]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from pcgraph.document import from_json
+from pcgraph.document import from_json, to_json
 from pcgraph.errors import PCGraphError, SettingError, did_you_mean
 from pcgraph.evaluate import check_target, forward
 from pcgraph.formula import parse
@@ -316,8 +316,16 @@ def check_link(link: Mapping[str, str]) -> int:
 
 def build(settings: Settings) -> Problem:
     """Return the problem of the settings, with the leaves and target as changed. It is shared: nobody changes it."""
-    parts = (settings.problem, settings.formula, settings.document, tuple(settings.leaves.items()), settings.target)
-    return _built(*parts) if len(settings.document) <= SMALL else _build(*parts)
+    return _built(*_parts(settings)) if len(settings.document) <= SMALL else _build(*_parts(settings))
+
+
+def document_of(settings: Settings) -> str:
+    """Return the problem of the settings as JSON text."""
+    return _written(*_parts(settings)) if len(settings.document) <= SMALL else to_json(build(settings))
+
+
+def _parts(settings: Settings) -> Any:
+    return settings.problem, settings.formula, settings.document, tuple(settings.leaves.items()), settings.target
 
 
 def _build(name: str, formula: str, document: str, changed: tuple[tuple[str, str], ...], aim: str) -> Problem:
@@ -337,6 +345,7 @@ def _build(name: str, formula: str, document: str, changed: tuple[tuple[str, str
 
 
 _built = lru_cache(maxsize=256)(_build)  # a run of a page asks several times, and so do others of the same class
+_written = lru_cache(maxsize=256)(lambda *parts: to_json(_built(*parts)))
 
 
 def check(settings: Settings) -> None:

@@ -11,8 +11,8 @@ import streamlit as st
 from pcgraph.errors import PCGraphError
 from pcgraph.ui.component import show_component
 from pcgraph.ui.controls import Page
+from pcgraph.ui.drawing import Picture
 from pcgraph.ui.quiz import Quiz
-from pcgraph.ui.runs import Picture
 from pcgraph.ui.saving import open_export, save_scene
 from pcgraph.ui.text import escaped, show_errors, t
 from pcgraph.ui.tour import spot

@@ -44,6 +44,7 @@ class Visitor:
         self.values: dict[str, WidgetState] = {}
         self.kept: dict[str, tuple[int, ForwardMsg]] = {}
         self.fragments: dict[str, str] = {}  # by id of a widget: the part of the page that its change runs again
+        self.paths: dict[str, tuple[int, ...]] = {}  # by id of a widget or a fragment: where on the page it stands
         self.runs = 0
         self.socket: Any = None
 
@@ -114,10 +115,9 @@ class Visitor:
             kind = message.WhichOneof("type")
             if kind == "new_session":
                 again = set(message.metadata.run.fragment_ids)
-                kept = [name for name in self.widgets if again and self.fragments[name] not in again]
-                seen = {name: self.widgets[name] for name in kept}
+                seen = {name: one for name, one in self.widgets.items() if again and not self._redrawn(name, again)}
             elif kind == "delta":
-                self._element(message.delta, answer, seen)
+                self._element(message.delta, tuple(message.metadata.delta_path), answer, seen)
             elif kind == "page_info_changed":
                 self.query = message.page_info_changed.query_string
                 answer.link = dict(parse_qsl(self.query))
@@ -136,8 +136,15 @@ class Visitor:
         self.kept = {name: one for name, one in self.kept.items() if one[0] > self.runs - KEPT}
         return answer
 
-    def _element(self, delta: Any, answer: Answer, seen: dict[str, Any]) -> None:
+    def _redrawn(self, name: str, again: set[str]) -> bool:
+        """Tell whether a run of fragments draws a widget again: it is theirs, or stands within one of them."""
+        within = (self.paths[name][: len(self.paths[one])] == self.paths[one] for one in again)
+        return self.fragments[name] in again or any(within)
+
+    def _element(self, delta: Any, path: tuple[int, ...], answer: Answer, seen: dict[str, Any]) -> None:
         if delta.WhichOneof("type") != "new_element":
+            if delta.fragment_id and delta.fragment_id not in self.paths:
+                self.paths[delta.fragment_id] = path  # a fragment begins with a container of its own
             return
         kind = delta.new_element.WhichOneof("type")
         element = getattr(delta.new_element, kind)
@@ -148,7 +155,7 @@ class Visitor:
         elif kind == "bidi_component" and ".stage." in element.id:
             answer.stage = json.loads(element.json)
         if getattr(element, "id", "").startswith("$$"):
-            seen[element.id], self.fragments[element.id] = element, delta.fragment_id
+            seen[element.id], self.fragments[element.id], self.paths[element.id] = element, delta.fragment_id, path
             if getattr(element, "set_value", False) or element.id not in self.values:
                 self._take(kind, element)
 

@@ -1,0 +1,147 @@
+"""More processes that compute traces, so that the one which answers pages is free for other visitors meanwhile.
+
+Python runs one thread at a time in a process. A trace that nobody asked for before takes a third to a half of an
+answer's time; computed elsewhere, it leaves the process of the pages twice the room. There are two, so that nobody
+waits for somebody else's long one. Where there is one core only, in tests, and where they have died, everything is
+computed in place.
+
+Each is asked over a pipe, one question at a time: the standard library's pool of processes costs a tenth of an answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+COUNT = 2
+log = logging.getLogger("pcgraph.app")
+T = TypeVar("T")
+
+
+class Helper:
+    """A process that has loaded the engine: `ask` has it compute."""
+
+    def __init__(self, context: Any) -> None:
+        self.pipe, other = context.Pipe()
+        self.process = context.Process(target=_serve, args=(other,), daemon=True)
+        self.process.start()
+        other.close()
+        self.pipe.recv()
+
+    def ask(self, compute: Callable[..., T], *given: Any) -> T:
+        """Return what a function of a module gives, or raise what it raises; EOFError, OSError if it has died."""
+        self.pipe.send((compute, given))
+        error, found = self.pipe.recv()
+        if error is not None:
+            raise error
+        return found
+
+
+class Helpers:
+    """Some of them; whoever asks waits for the first that is idle. One that died leaves its place to None: in place."""
+
+    def __init__(self, count: int) -> None:
+        self.idle: SimpleQueue[Helper | None] = SimpleQueue()
+        self.begun = self.closed = False
+        self.all: list[Helper] = []
+        self.opening = threading.Thread(target=self._open, args=(count,), daemon=True)
+        self.opening.start()
+
+    def _open(self, count: int) -> None:
+        with suppress(EOFError, OSError):
+            context = _context()
+            for _ in range(count):
+                helper = Helper(context)
+                self.all.append(helper)
+                self.idle.put(helper)
+                self.begun = True
+        if self.closed:
+            self.close()
+
+    def ask(self, compute: Callable[..., T], *given: Any) -> T:
+        helper = self.idle.get()
+        try:
+            if helper is not None:
+                return helper.ask(compute, *given)
+        except (EOFError, OSError):
+            helper = None
+            if not self.closed:
+                log.warning("a process that computes has ended; its work is done in place")
+        finally:
+            self.idle.put(helper)
+        return compute(*given)
+
+    def close(self) -> None:
+        """End them; what is being computed is dropped."""
+        self.closed = True
+        for helper in self.all:
+            helper.process.kill()
+
+
+_helpers: Helpers | None = None
+
+
+def open_helpers(count: int | None = None) -> None:
+    """Start the processes; none where there is one core, or where PCGRAPH_HELPERS=0 says so."""
+    global _helpers
+    wanted = int(os.environ.get("PCGRAPH_HELPERS", COUNT)) if count is None else count
+    if _helpers is None and wanted > 0 and (os.cpu_count() or 1) > 1:
+        _helpers = Helpers(wanted)
+
+
+def close_helpers() -> None:
+    """End the processes, if there are any."""
+    global _helpers
+    helpers, _helpers = _helpers, None
+    if helpers is not None:
+        helpers.close()
+
+
+def elsewhere(compute: Callable[..., T], *given: Any) -> T:
+    """Return what a function of a module gives, computed in another process where there is one."""
+    helpers = _helpers
+    if helpers is None or not helpers.begun:
+        return compute(*given)
+    return helpers.ask(compute, *given)
+
+
+def _context() -> Any:
+    """Return how processes are made: on Linux from one that has loaded the engine, whose memory they share."""
+    if sys.platform != "linux":
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["pcgraph.ui.drawing"])
+    return context
+
+
+def _serve(pipe: Connection) -> None:
+    """Answer questions until the app ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the app ends it
+    import torch
+
+    from pcgraph.gallery import gallery
+    from pcgraph.solve import solve
+
+    torch.set_num_threads(1)
+    solve(gallery["residual"])
+    pipe.send(True)
+    with suppress(EOFError, OSError):  # a killed app says nothing: the pipe ends
+        while True:
+            compute, given = pipe.recv()
+            pipe.send(_answer(compute, given))
+
+
+def _answer(compute: Callable[..., Any], given: tuple[Any, ...]) -> tuple[Exception | None, Any]:
+    try:
+        return None, compute(*given)
+    except Exception as error:
+        return error, None

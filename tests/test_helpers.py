@@ -1,0 +1,72 @@
+"""The processes that compute: they compute the same, their errors arrive whole, and without them everything goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from pcgraph.document import to_json
+from pcgraph.errors import PCGraphError
+from pcgraph.gallery import gallery
+from pcgraph.ui import helpers
+from pcgraph.ui.drawing import draw
+from pcgraph.ui.helpers import close_helpers, elsewhere, open_helpers
+
+RUN = (to_json(gallery["residual"]), (("zil", 1.0, None),), True, None)
+
+
+@pytest.fixture(scope="module")
+def others():
+    """Two processes, once they have begun."""
+    open_helpers(2)
+    if helpers._helpers is None:
+        pytest.fail("these tests need two cores")
+    helpers._helpers.opening.join(60)
+    yield
+    close_helpers()
+
+
+def nap(seconds: float) -> int:
+    time.sleep(seconds)
+    return os.getpid()
+
+
+def test_a_process_computes_the_samedraw(others):
+    assert elsewhere(os.getpid) != os.getpid()
+    assert elsewhere(draw, *RUN) == draw(*RUN)
+
+
+def test_two_are_at_work_at_the_same_time(others):
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(elsewhere(nap, 0.2))) for _ in range(2)]
+    [each.start() for each in threads]
+    [each.join() for each in threads]
+    assert len(set(found)) == 2 and os.getpid() not in found
+
+
+def test_an_error_arrives_whole_and_the_processes_live_on(others):
+    with pytest.raises(PCGraphError) as caught:
+        elsewhere(draw, RUN[0], (("zil", 1.0, 10**9),), True, None)
+    with pytest.raises(PCGraphError) as wanted:
+        draw(RUN[0], (("zil", 1.0, 10**9),), True, None)
+    assert type(caught.value) is type(wanted.value)
+    assert (caught.value.key, caught.value.slots) == (wanted.value.key, wanted.value.slots)
+    assert caught.value.text("zh") == wanted.value.text("zh") != caught.value.text("en")
+    assert all(elsewhere(os.getpid) != os.getpid() for _ in range(4))
+
+
+def test_when_they_are_killed_everything_is_computed_in_place(others):
+    first, second = elsewhere(os.getpid), elsewhere(os.getpid)
+    assert first != second
+    os.kill(first, signal.SIGKILL)
+    time.sleep(0.2)
+    assert [elsewhere(draw, *RUN) for _ in range(2)] == 2 * [draw(*RUN)]
+    assert {elsewhere(os.getpid) for _ in range(4)} == {os.getpid(), second}
+    os.kill(second, signal.SIGKILL)
+    time.sleep(0.2)
+    assert [elsewhere(draw, *RUN) for _ in range(2)] == 2 * [draw(*RUN)]
+    assert {elsewhere(os.getpid) for _ in range(4)} == {os.getpid()}
