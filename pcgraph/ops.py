@@ -626,14 +626,17 @@ def _matmul_vjp(
 
 
 def _matrices_vjp(ct: Tensor, a: Tensor, b: Tensor, wanted: Wanted) -> tuple[Tensor | None, Tensor | None]:
-    """One matrix used by a whole batch gets its sum over the batch from one product of rows, as in torch."""
+    """One matrix used by a whole batch is multiplied once, with all rows of the batch, as in torch: to the bit."""
     if a.dim() == 2 and b.dim() > 2:  # (a b)ᵀ = bᵀ aᵀ
         to_b, to_a = _matrices_vjp(ct.mT, b.mT, a.mT, (wanted[1], wanted[0]))
         return (None if to_a is None else to_a.mT), (None if to_b is None else to_b.mT)
-    to_a = ct @ b.mT if wanted[0] else None
-    if not wanted[1]:
-        return to_a, None
-    return to_a, _rows(a).mT @ _rows(ct) if b.dim() == 2 else a.mT @ ct
+    one = b.dim() == 2
+    to_a = to_b = None
+    if wanted[0]:
+        to_a = (_rows(ct) @ b.mT).reshape(*ct.shape[:-1], b.shape[-2]) if one else ct @ b.mT
+    if wanted[1]:
+        to_b = _rows(a).mT @ _rows(ct) if one else a.mT @ ct
+    return to_a, to_b
 
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
