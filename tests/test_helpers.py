@@ -13,8 +13,8 @@ from pcgraph.document import to_json
 from pcgraph.errors import PCGraphError
 from pcgraph.gallery import gallery
 from pcgraph.ui import helpers
-from pcgraph.ui.drawing import draw
 from pcgraph.ui.helpers import close_helpers, elsewhere, open_helpers
+from pcgraph.ui.tracing import make_picture
 
 RUN = (to_json(gallery["residual"]), (("zil", 1.0, None),), True, None)
 
@@ -35,9 +35,9 @@ def nap(seconds: float) -> int:
     return os.getpid()
 
 
-def test_a_process_computes_the_samedraw(others):
+def test_a_process_computes_the_same_picture(others):
     assert elsewhere(os.getpid) != os.getpid()
-    assert elsewhere(draw, *RUN) == draw(*RUN)
+    assert elsewhere(make_picture, *RUN) == make_picture(*RUN)
 
 
 def test_two_are_at_work_at_the_same_time(others):
@@ -50,9 +50,9 @@ def test_two_are_at_work_at_the_same_time(others):
 
 def test_an_error_arrives_whole_and_the_processes_live_on(others):
     with pytest.raises(PCGraphError) as caught:
-        elsewhere(draw, RUN[0], (("zil", 1.0, 10**9),), True, None)
+        elsewhere(make_picture, RUN[0], (("zil", 1.0, 10**9),), True, None)
     with pytest.raises(PCGraphError) as wanted:
-        draw(RUN[0], (("zil", 1.0, 10**9),), True, None)
+        make_picture(RUN[0], (("zil", 1.0, 10**9),), True, None)
     assert type(caught.value) is type(wanted.value)
     assert (caught.value.key, caught.value.slots) == (wanted.value.key, wanted.value.slots)
     assert caught.value.text("zh") == wanted.value.text("zh") != caught.value.text("en")
@@ -64,9 +64,9 @@ def test_when_they_are_killed_everything_is_computed_in_place(others):
     assert first != second
     os.kill(first, signal.SIGKILL)
     time.sleep(0.2)
-    assert [elsewhere(draw, *RUN) for _ in range(2)] == 2 * [draw(*RUN)]
+    assert [elsewhere(make_picture, *RUN) for _ in range(2)] == 2 * [make_picture(*RUN)]
     assert {elsewhere(os.getpid) for _ in range(4)} == {os.getpid(), second}
     os.kill(second, signal.SIGKILL)
     time.sleep(0.2)
-    assert [elsewhere(draw, *RUN) for _ in range(2)] == 2 * [draw(*RUN)]
+    assert [elsewhere(make_picture, *RUN) for _ in range(2)] == 2 * [make_picture(*RUN)]
     assert {elsewhere(os.getpid) for _ in range(4)} == {os.getpid()}

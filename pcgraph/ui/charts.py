@@ -11,9 +11,9 @@ from torch import Tensor
 from pcgraph.compare import Difference, gradient_text
 from pcgraph.errors import PCGraphError
 from pcgraph.messages import number
-from pcgraph.ui.drawing import Picture, Run
 from pcgraph.ui.runs import difference_by_rate, difference_by_step, levels_table
 from pcgraph.ui.text import escaped, show_errors, t
+from pcgraph.ui.tracing import Picture, Run
 
 RATES = tuple(round(0.1 * step, 1) for step in range(1, 21))
 LEAST = 1e-17  # where a difference of exactly 0 is drawn on a logarithmic axis

@@ -94,8 +94,18 @@ def open_helpers(count: int | None = None) -> None:
     """Start the processes; none where there is one core, or where PCGRAPH_HELPERS=0 says so."""
     global _helpers
     wanted = int(os.environ.get("PCGRAPH_HELPERS", COUNT)) if count is None else count
-    if _helpers is None and wanted > 0 and (os.cpu_count() or 1) > 1:
+    if _helpers is None and wanted > 0 and _cores() > 1:
         _helpers = Helpers(wanted)
+
+
+def _cores() -> int:
+    """Return how many cores are this process's own, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def are_open() -> bool:
+    """Tell whether something can be computed elsewhere."""
+    return _helpers is not None and _helpers.begun
 
 
 def close_helpers() -> None:
@@ -119,7 +129,7 @@ def _context() -> Any:
     if sys.platform != "linux":
         return get_context("spawn")
     context = get_context("forkserver")
-    context.set_forkserver_preload(["pcgraph.ui.drawing"])
+    context.set_forkserver_preload(["pcgraph.ui.tracing"])
     return context
 
 

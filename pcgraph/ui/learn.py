@@ -19,7 +19,6 @@ from pcgraph.lessons import NAMES, Asked, Built, Choice, Lesson, Scene, Try, Wor
 from pcgraph.questions import RIGHT, Gate, Message
 from pcgraph.reference import REFERENCES
 from pcgraph.trace import Solution
-from pcgraph.ui.drawing import Picture
 from pcgraph.ui.gate import RIGHT as AT_ONCE
 from pcgraph.ui.gate import SHOWN, answer, asked, give_up, settle, show_gate, show_said
 from pcgraph.ui.language import language, write_link
@@ -27,6 +26,7 @@ from pcgraph.ui.progress import LATER, STATES, done, ended, forget, keep_progres
 from pcgraph.ui.runs import picture, solution_of
 from pcgraph.ui.stage import show_stage
 from pcgraph.ui.text import escaped, show_errors, t
+from pcgraph.ui.tracing import Picture
 
 NAME = "learn"
 RANGES = {"rate": (0.05, 2.0, 0.05), "steps": (0, 60, 1)}  # where a scene does not say: least, most, step

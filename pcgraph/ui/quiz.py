@@ -9,10 +9,10 @@ import streamlit as st
 from pcgraph.errors import PCGraphError
 from pcgraph.questions import Gate
 from pcgraph.ui.controls import Page
-from pcgraph.ui.drawing import Run
 from pcgraph.ui.gate import RIGHT, answer, asked, show_gate
 from pcgraph.ui.runs import gates_of
 from pcgraph.ui.text import show_errors, t
+from pcgraph.ui.tracing import Run
 
 COUNT = 6
 

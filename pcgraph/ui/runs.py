@@ -19,9 +19,9 @@ from pcgraph.problem import Problem, check_run
 from pcgraph.questions import Gate
 from pcgraph.solve import METHODS, solve
 from pcgraph.trace import Result, Solution
-from pcgraph.ui.drawing import Picture, Run, draw, run_one
-from pcgraph.ui.helpers import elsewhere
+from pcgraph.ui.helpers import are_open, elsewhere
 from pcgraph.ui.settings import Settings, read_document
+from pcgraph.ui.tracing import Picture, Run, make_picture, trace_run
 from pcgraph.ui.turns import give_turn, take_turn
 
 MOST_WORK = 60_000  # nodes × steps × rates of a chart
@@ -47,10 +47,11 @@ class _Kept:
     def get(self) -> Picture:
         if self.picture:
             return self.picture
-        give_turn()  # others run meanwhile
+        if are_open():
+            give_turn()  # others run meanwhile
         try:
             with self.lock:
-                self.picture = found = self.picture or elsewhere(draw, *self.wanted)
+                self.picture = found = self.picture or elsewhere(make_picture, *self.wanted)
         finally:
             take_turn()
         return found
@@ -62,13 +63,13 @@ _kept = lru_cache(maxsize=256)(_Kept)  # Streamlit's cache would cost a visitor 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def solution_of(document: str, run: Run, level: bool) -> Solution:
     """Return the trace of a run; it is shared, and nobody changes it. Raises PCGraphError."""
-    return run_one(read_document(document), run, level)
+    return trace_run(read_document(document), run, level)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def gates_of(document: str, run: Run, level: bool, seed: int, count: int) -> list[tuple[Gate, str]]:
     """Return some gates of a run, each with the rule behind its answer."""
-    solution = run_one(read_document(document), run, level)
+    solution = trace_run(read_document(document), run, level)
     return [(gate, because(solution, gate)) for gate in pick(solution, seed, count)]
 
 
@@ -77,7 +78,7 @@ def difference_by_step(document: str, runs: tuple[Run, ...], level: bool) -> dic
     """Return, by method, how far its gradients are from BP's if they were read at step t (relative, all parameters)."""
     problem = read_document(document)
     reference = solve(problem, "bp", level=level).gradients
-    return {run[0]: [_distance(found, reference) for found in _read_by(run_one(problem, run, level))] for run in runs}
+    return {run[0]: [_distance(found, reference) for found in _read_by(trace_run(problem, run, level))] for run in runs}
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -91,7 +92,7 @@ def difference_by_rate(
     for method, _, steps in runs:
         needed = _steps_needed(problem, method, steps)
         chosen = _affordable(rates, needed * len(problem.graph.nodes))
-        ends = [run_one(problem, (method, rate, needed), level, save="last") for rate in chosen]
+        ends = [trace_run(problem, (method, rate, needed), level, save="last") for rate in chosen]
         distances = [math.nan if end.result is Result.DIVERGED else _distance(end.gradients, reference) for end in ends]
         found[method] = (chosen, distances)
     return found

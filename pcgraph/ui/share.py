@@ -25,11 +25,11 @@ from pcgraph.pictures.picture import Scene
 from pcgraph.program import program
 from pcgraph.trace import Solution
 from pcgraph.ui.deck import link_of, settings_of
-from pcgraph.ui.drawing import Run
 from pcgraph.ui.language import LINK, language, write_link
 from pcgraph.ui.runs import picture, runs_of, solution_of
 from pcgraph.ui.settings import Settings, build
 from pcgraph.ui.text import escaped, show_errors, stem, t
+from pcgraph.ui.tracing import Run
 from pcgraph.ui.view import View, write
 from pcgraph.ui.work import interval, queue, visitor
 

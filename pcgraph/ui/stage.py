@@ -11,11 +11,11 @@ import streamlit as st
 from pcgraph.errors import PCGraphError
 from pcgraph.ui.component import show_component
 from pcgraph.ui.controls import Page
-from pcgraph.ui.drawing import Picture
 from pcgraph.ui.quiz import Quiz
 from pcgraph.ui.saving import open_export, save_scene
 from pcgraph.ui.text import escaped, show_errors, t
 from pcgraph.ui.tour import spot
+from pcgraph.ui.tracing import Picture
 from pcgraph.ui.view import view
 
 

@@ -25,7 +25,7 @@ WAITED = 0.2  # how much of a second of what others took less a second of waitin
 MOST = 2_000  # sessions whose work is remembered
 
 
-@dataclass
+@dataclass(eq=False)
 class Turn:
     """One script's turn: whose it is, since when it waits or runs."""
 
@@ -43,7 +43,7 @@ class Turns:
         self.running: Turn | None = None
         self.took: dict[str, tuple[float, float]] = {}  # by session: seconds, and when that was reckoned
 
-    def take(self, who: str = "") -> Turn:
+    def take(self, who: str) -> Turn:
         """Wait for a turn and return it."""
         mine = Turn(who, time.monotonic())
         with self.lock:

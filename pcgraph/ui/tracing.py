@@ -29,10 +29,10 @@ class Picture:
     compare: dict[str, Any] | None
 
 
-def draw(document: str, runs: tuple[Run, ...], level: bool, gate: Gate | None) -> Picture:
+def make_picture(document: str, runs: tuple[Run, ...], level: bool, gate: Gate | None) -> Picture:
     """Return the picture of some runs, without what a gate asks for. Raises PCGraphError."""
     problem = read_document(document)
-    content = payload([run_one(problem, run, level) for run in runs])
+    content = payload([trace_run(problem, run, level) for run in runs])
     if gate:
         hidden = [(quantity, gate.node, gate.slot) for quantity in gate.hides] if gate.reveals == gate.t else []
         content = cut(content, gate.t, hidden)
@@ -40,7 +40,7 @@ def draw(document: str, runs: tuple[Run, ...], level: bool, gate: Gate | None) -
     return Picture(to_text(content), said, content["compare"])
 
 
-def run_one(problem: Problem, run: Run, level: bool, save: str = "all") -> Solution:
+def trace_run(problem: Problem, run: Run, level: bool, save: str = "all") -> Solution:
     """Return the trace of a run. Raises PCGraphError, also for one that would take too long."""
     method, rate, steps = run
     default = METHODS[method].steps or max(levels(problem.graph).values())
