@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
@@ -12,8 +13,9 @@ from typing import Any
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
 
+from pcgraph.ui.assets import Assets
+from pcgraph.ui.at_once import send_at_once
 from pcgraph.ui.headers import Headers
 from pcgraph.ui.helpers import close_helpers, open_helpers
 from pcgraph.ui.immutable import Immutable
@@ -34,6 +36,7 @@ async def warm_up(_: Any) -> AsyncIterator[None]:
     from pcgraph.ui.work import queue
 
     log_in_lines()
+    send_at_once(asyncio.get_running_loop())
     torch.set_num_threads(1)
     pcgraph.solve(pcgraph.gallery["residual"])
     settle()
@@ -49,6 +52,6 @@ async def warm_up(_: Any) -> AsyncIterator[None]:
 app = st.App(
     HERE / "pcgraph" / "ui" / "navigation.py",
     lifespan=warm_up,
-    routes=[Mount("/assets", StaticFiles(directory=HERE / "assets"))],
+    routes=[Mount("/assets", Assets())],
     middleware=[Middleware(Requests), Middleware(Headers), Middleware(Immutable), Middleware(Pace)],
 )

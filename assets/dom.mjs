@@ -29,7 +29,23 @@ export function math({ tag, text, children = [], class: name, depth, form }) {
 
 /** Draw text pieces of `messages.mjs`, filled slots in bold. */
 export function sentence(tag, pieces, attributes = {}) {
-  return html(tag, attributes, ...pieces.map((piece) => (piece.slot ? html("b", {}, piece.text) : piece.text)));
+  const element = html(tag, attributes);
+  sentences(element)(pieces);
+  return element;
+}
+
+/** Return a setter of the pieces in an element. Where bold ones stand as before, only their words change. */
+export function sentences(element) {
+  let [shape, setters] = [null, []];
+  return (pieces) => {
+    const next = pieces.map(({ slot }) => (slot ? "b" : "t")).join("");
+    if (next !== shape) {
+      shape = next;
+      element.replaceChildren();
+      setters = pieces.map(({ slot }) => text(slot ? element.appendChild(html("b")) : element));
+    }
+    setters.forEach((set, i) => set(pieces[i].text));
+  };
 }
 
 /** Return a setter that applies a value only when it changed, and says whether it did: a step touches only what it must. */

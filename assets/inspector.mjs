@@ -2,7 +2,7 @@
 
 import { cardButton, focusKey, keepFocus, printed, ruleBlock } from "./card-parts.mjs";
 import { chainCard, createWhere, numberChips } from "./chain.mjs";
-import { attribute, html, sentence, setter, text } from "./dom.mjs";
+import { attribute, html, sentence, sentences, text } from "./dom.mjs";
 import { explainNode, explainStep, methodName } from "./explain.mjs";
 import { entry, isLeaf, relation, sign, verdictOf } from "./frame.mjs";
 import { knowsSentence } from "./marks.mjs";
@@ -66,7 +66,7 @@ function createStepCard(context) {
   const head = html("h2");
   const what = html("p", { class: "what" });
   const gradients = lanes.length > 1 ? createComparison(context) : createGradients(context);
-  const [setHead, setWhat] = [text(head), setter(() => {})];
+  const [setHead, setWhat] = [text(head), sentences(what)];
   return {
     parts: [
       head,
@@ -79,8 +79,7 @@ function createStepCard(context) {
       setHead(
         say(phase ? "stage.card_phase" : "stage.card_step", { t, phase: phase ? { key: `stage.grain_${phase}` } : "" }),
       );
-      const happened = explainStep(payload, lanes, t, phase);
-      if (setWhat(JSON.stringify(happened))) what.replaceChildren(...sentence("p", tell(say, happened)).childNodes);
+      setWhat(tell(say, explainStep(payload, lanes, t, phase)));
       gradients?.draw(t, phase);
     },
   };

@@ -9,7 +9,9 @@ import { number } from "./messages.mjs";
 export function createNode(node, card, context) {
   const body = CARDS[context.density](node, card, context);
   const button = svg("rect", { role: "button", tabindex: 0, "data-node": node.name, width: card.w }, title(node));
-  const element = svg("g", { transform: `translate(${card.x},${card.y})` }, ...around(button, card, body, context));
+  const boxed = context.density === "box"; // many, each one shape: a place of its own would be a layer to paint apart
+  const element = svg("g", boxed ? {} : { transform: `translate(${card.x},${card.y})` }, ...around(button, card, body, context));
+  if (boxed) for (const axis of ["x", "y"]) button.setAttribute(axis, card[axis]);
   const setClass = attribute(element, "class");
   const data = ["value", "prediction", "error"].map((name) => [name, attribute(button, `data-${name}`)]);
   const setGradient = attribute(button, "data-gradient");

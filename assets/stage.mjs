@@ -5,7 +5,7 @@ import { createBoard } from "./board.mjs";
 import { bookmarkNow } from "./bookmarks.mjs";
 import { createControls } from "./controls.mjs";
 import { createEnergy } from "./energy.mjs";
-import { attribute, html } from "./dom.mjs";
+import { attribute, html, sentences } from "./dom.mjs";
 import { createFading } from "./fading.mjs";
 import { opensFolded } from "./folding.mjs";
 import { createFullStage } from "./fullstage.mjs";
@@ -167,7 +167,7 @@ export function createStage(element, payload, options = {}) {
         family,
       }),
       legend: createLegend(say),
-      setCaption: createCaption(words),
+      setCaption: sentences(words),
     };
     root.replaceChildren(
       ...(options.above ? [options.above] : []),
@@ -238,9 +238,7 @@ export function createStage(element, payload, options = {}) {
   // The place in bold, then what happened.
   function drawCaption() {
     const slots = { place: placeText(say, stepsOf(payload), state), happened: happenedText(payload, parts.lanes, say, state) };
-    parts.setCaption(say("stage.caption", slots), () =>
-      say.pieces("stage.caption", slots).map((piece) => (piece.slot === "place" ? html("b", {}, piece.text) : piece.text)),
-    );
+    parts.setCaption(say.pieces("stage.caption", slots).map(({ text, slot }) => ({ text, slot: slot === "place" ? slot : null })));
   }
 
   // Costs nothing while neither a chain nor a node's knowledge is open.
@@ -550,13 +548,3 @@ export function createStage(element, payload, options = {}) {
 
 const pick = (object, names) =>
   Object.fromEntries(names.filter((name) => name in object).map((name) => [name, object[name]]));
-
-/** Return a setter of the caption: its text tells whether it changed, its pieces are made only then. */
-function createCaption(element) {
-  let before = null;
-  return (words, pieces) => {
-    if (words === before) return;
-    before = words;
-    element.replaceChildren(...pieces());
-  };
-}

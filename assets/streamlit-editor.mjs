@@ -8,42 +8,6 @@ import { draftFor } from "./editor-store.mjs";
 import { createSay, loadMessages } from "./messages.mjs";
 import { mountOnce } from "./mounting.mjs";
 import { loadStyle } from "./style.mjs";
-// Named here too, so that the browser fetches them all at once and not one level of imports after the other.
-import "./cards.mjs";
-import "./columns.mjs";
-import "./curve.mjs";
-import "./dom.mjs";
-import "./editor-actions.mjs";
-import "./editor-adding.mjs";
-import "./editor-canvas.mjs";
-import "./editor-connect.mjs";
-import "./editor-desk.mjs";
-import "./editor-edge.mjs";
-import "./editor-edits.mjs";
-import "./editor-facts.mjs";
-import "./editor-fields.mjs";
-import "./editor-find.mjs";
-import "./editor-geometry.mjs";
-import "./editor-help.mjs";
-import "./editor-icons.mjs";
-import "./editor-inspector.mjs";
-import "./editor-keys.mjs";
-import "./editor-menu.mjs";
-import "./editor-node.mjs";
-import "./editor-palette.mjs";
-import "./editor-pointer.mjs";
-import "./editor-popup.mjs";
-import "./editor-toolbar.mjs";
-import "./editor-wiring.mjs";
-import "./frame.mjs";
-import "./geometry.mjs";
-import "./heat.mjs";
-import "./icons.mjs";
-import "./measure.mjs";
-import "./node.mjs";
-import "./room.mjs";
-import "./theme.mjs";
-import "./viewport.mjs";
 
 let remembered = null; // the editor's state when it was last taken off the page: a visit to another page and back
 

@@ -5,12 +5,6 @@
 import { createLearning } from "./learning.mjs";
 import { mountOnce } from "./mounting.mjs";
 import { loadStyle } from "./style.mjs";
-// Named here too, so that the browser fetches them all at once and not one level of imports after the other.
-import "./dom.mjs";
-import "./learning-curves.mjs";
-import "./learning-pictures.mjs";
-import "./learning-scale.mjs";
-import "./theme.mjs";
 
 export default mountOnce(mount);
 

@@ -9,16 +9,14 @@ import html
 import io
 import json
 import math
-import posixpath
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from pcgraph.bundle import bundle
 from pcgraph.document import to_dict
 from pcgraph.graph import Node
 from pcgraph.messages import ASSETS, say, table
@@ -177,7 +175,7 @@ def _page(kind: str, content: str, title: str, language: str) -> str:
         title=html.escape(f"{title} · PC Graph" if title else "PC Graph"),
         heading="" if kind == "deck" else html.escape(title),
         css="\n".join((ASSETS / sheet).read_text("utf-8") for sheet in sheets).replace("</", "<\\/"),
-        modules=to_text({"imports": _addresses(f"{kind}.mjs")}),
+        modules=base64.b64encode(bundle(f"{kind}.mjs").encode()).decode(),
         messages=to_text(sentences),
         payload=content,
         no_script=html.escape(say("stage.no_script", language)),
@@ -199,7 +197,7 @@ NOT_ON_STAGE = tuple(
     f"{group}." for group in "cli editor error exhibit gallery gate goal learn page quiz reference site tour".split()
 )
 
-# The nonce lets these scripts run, and the modules they import; nothing else may run or be loaded.
+# The nonce lets these scripts run, and the module they import; nothing else may run or be loaded.
 PAGE = """<!doctype html>
 <html lang="{language}">
 <head>
@@ -216,7 +214,6 @@ h1:empty {{ display: none; }}
 @media (prefers-color-scheme: dark) {{ :root {{ background: #0f172a; color: #f3f4f6; }} }}
 {css}
 </style>
-<script type="importmap" nonce="{nonce}">{modules}</script>
 </head>
 <body>
 <main>
@@ -227,42 +224,11 @@ h1:empty {{ display: none; }}
 <script type="application/json" id="messages">{messages}</script>
 <script type="application/json" id="payload">{payload}</script>
 <script type="module" nonce="{nonce}">
-import {{ {create} }} from "pcgraph/{module}.mjs";
+import load from "data:text/javascript;base64,{modules}";
+const {{ {create} }} = load("{module}.mjs");
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 {create}(document.getElementById("stage"), read("payload"), {{ messages: read("messages"), lang: "{language}" }});
 </script>
 </body>
 </html>
 """
-
-# `from "./dom.mjs"`, `import "./dom.mjs"`, `import("./dom.mjs")`
-IMPORT = re.compile(r"""(\bfrom\s*|\bimport\s*\(?\s*)(["'])(\.{1,2}/[^"']+)\2""")
-
-
-@cache
-def _addresses(first: str) -> dict[str, str]:
-    """Return a module of assets/ and all it imports, as data: addresses by name.
-
-    A module in a data: address has no folder, so relative imports become names, which the page's import map finds.
-    """
-    found: dict[str, str] = {}
-    waiting = [first]
-    for module in waiting:  # grows while it is read
-        if _name(module) not in found:
-            source = (ASSETS / module).read_text("utf-8")
-            waiting += [_beside(module, match) for match in IMPORT.finditer(source)]
-            found[_name(module)] = f"data:text/javascript;base64,{base64.b64encode(_renamed(module, source)).decode()}"
-    return found
-
-
-def _renamed(module: str, source: str) -> bytes:
-    return IMPORT.sub(lambda match: f'{match[1]}"{_name(_beside(module, match))}"', source).encode()
-
-
-def _name(module: str) -> str:
-    return f"pcgraph/{module}"
-
-
-def _beside(module: str, match: re.Match[str]) -> str:
-    """Return the path in assets/ of what a module imports."""
-    return posixpath.normpath(posixpath.join(posixpath.dirname(module), match[3]))

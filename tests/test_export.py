@@ -18,9 +18,10 @@ import pytest
 import torch
 
 import pcgraph as pc
+from pcgraph.bundle import bundle
 from pcgraph.export import notebook_html, trace_csv, trace_html
 from pcgraph.graph import Graph, Node
-from pcgraph.messages import ASSETS, table
+from pcgraph.messages import table
 from pcgraph.payload import payload, to_text
 from tests.traces import solve
 
@@ -210,10 +211,8 @@ def evil_solution():
 
 
 def modules_of(page):
-    imports = json.loads(Page(page).text("importmap"))["imports"]
-    start = "data:text/javascript;base64,"
-    assert all(address.startswith(start) for address in imports.values())
-    return {name: base64.b64decode(address.removeprefix(start)).decode() for name, address in imports.items()}
+    (module,) = re.findall(r'^import load from "data:text/javascript;base64,(.+)";$', page, re.M)
+    return base64.b64decode(module).decode()
 
 
 def test_the_page_holds_the_payload_and_the_sentences():
@@ -222,21 +221,17 @@ def test_the_page_holds_the_payload_and_the_sentences():
     assert json.loads(page.text("payload")) == json.loads(to_text(payload(solutions)))
     sentences = json.loads(page.text("messages"))
     assert sentences.items() <= table().items()
-    source = "\n".join(modules_of(trace_html(solutions)).values())
+    source = modules_of(trace_html(solutions))
     said = set(re.findall(r"""\bsay\(\s*["'`]([^"'`$]+)["'`]""", source))
     lanes = payload(solutions)["lanes"]
     said |= {caption["key"] for lane in lanes for caption in [lane["message"], *lane["captions"]]}
     assert said and said <= set(sentences)
 
 
-def test_the_page_carries_every_module_that_the_stage_imports():
-    modules = modules_of(trace_html([solve()]))
-    assert {"pcgraph/stage.mjs", "pcgraph/dom.mjs", "pcgraph/graph.mjs"} <= set(modules)
-    for name, code in modules.items():
-        own = ASSETS / name.removeprefix("pcgraph/")
-        assert code.replace('from "pcgraph/', 'from "./') == own.read_text("utf-8"), name
-        assert set(re.findall(r'from "(.+?)"', code)) <= set(modules), name
-        assert 'from "."' not in code and "from './" not in code, name
+def test_the_page_carries_the_stage_and_what_it_needs_and_no_more():
+    source = modules_of(trace_html([solve()]))
+    assert source == bundle("stage.mjs")
+    assert '"stage.mjs": () => {' in source and '"dom.mjs": () => {' in source and "editor" not in source
 
 
 def test_the_page_asks_nobody_for_anything():
@@ -256,7 +251,7 @@ def test_the_page_asks_nobody_for_anything():
 def test_a_title_or_a_name_that_is_a_tag_stays_a_text():
     page = Page(trace_html([evil_solution()]))
     assert "img" not in page.tags()
-    assert [tag for tag, _ in page.elements].count("script") == 4
+    assert [tag for tag, _ in page.elements].count("script") == 3
     assert page.text("title") == f"{EVIL} · PC Graph" and page.text("h1") == EVIL
     assert json.loads(page.text("payload"))["nodes"][1]["name"] == f"h{EVIL}"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pcgraph.ui.headers import ASSETS, Headers
+from pcgraph.ui.assets import BUNDLE, Assets
+from pcgraph.ui.headers import Headers
 from pcgraph.ui.immutable import Immutable
 
 
@@ -30,11 +31,10 @@ def test_every_answer_keeps_the_browser_to_this_server(kind):
     assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_page_names_every_module_of_the_stage_and_all_of_them_exist():
+def test_a_page_names_what_its_stage_needs_and_all_of_it_exists():
     named = [link.split(">")[0].removeprefix("</assets/") for link in answer("text/html")["link"].split(", ")]
-    assert all((ASSETS / name).is_file() for name in named)
-    assert {"streamlit.mjs", "stage.mjs", "board.mjs", "stage.css", "messages/en.json"} <= set(named)
-    assert len(named) == len(set(named))
+    assert named == [BUNDLE, "stage.css", "messages/en.json"]
+    assert all(Assets()._asset(name) for name in named)
 
 
 def test_no_other_answer_names_them():
@@ -82,6 +82,12 @@ def test_what_never_changes_is_read_once_and_answered_the_same():
     first, second = asked(app), asked(app)
     assert calls == ["/static/js/a.js"] and body(first) == body(second) == b"abcd"
     assert first[0] == second[0]
+
+
+def test_what_is_kept_gathers_no_headers():
+    app = Headers(Immutable(server()[0]))
+    counts = [len(asked(app)[0]["headers"]) for _ in range(4)]
+    assert len(set(counts)) == 1
 
 
 @pytest.mark.parametrize(

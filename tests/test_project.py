@@ -23,7 +23,7 @@ SENTENCES = json.loads((ROOT / "assets/messages/en.json").read_text("utf-8"))
 
 # A module imports only what stands before it.
 ORDER = """
-    messages errors jobs ops losses graph passes budget problem
+    messages bundle errors jobs ops losses graph passes budget problem
     document formula aten torch_import gallery random_graphs
     evaluate inference vector trace solve fast compare learning datasets models batched training
     explain origin figures mistakes questions gates answers layout templates fold payload write
@@ -31,10 +31,10 @@ ORDER = """
     pictures.font pictures.drawing pictures.palette pictures.frame pictures.geometry pictures.cards pictures.board
     pictures.strip pictures.picture pictures.film pictures.handout pictures.media pictures
     verify bench growth costs evaluations goals exhibits reference lessons
-    ui.settings ui.view ui.language ui.headers ui.immutable ui.logs ui.pace ui.draft ui.text ui.settled ui.turns
-    ui.helpers ui.tracing ui.runs ui.component ui.controls ui.gate ui.deck ui.own_deck ui.saving ui.quiz ui.tour
-    ui.stage ui.charts ui.editor ui.work ui.train_settings ui.train_payload ui.train ui.cost ui.progress ui.learn
-    ui.reference ui.lecture ui.share ui.navigation ui
+    ui.at_once ui.assets ui.settings ui.view ui.language ui.headers ui.immutable ui.logs ui.pace ui.draft ui.text
+    ui.settled ui.turns ui.helpers ui.tracing ui.runs ui.component ui.controls ui.gate ui.deck ui.own_deck ui.saving
+    ui.quiz ui.tour ui.stage ui.charts ui.editor ui.work ui.train_settings ui.train_payload ui.train ui.cost
+    ui.progress ui.learn ui.reference ui.lecture ui.share ui.navigation ui
     __init__ __main__
 """.split()
 

@@ -1,4 +1,4 @@
-"""A Streamlit component of our own: registered once, its modules served by app.py under /assets."""
+"""A Streamlit component of our own: registered once, its modules served by app.py under /assets as one."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from typing import Any
 
 import streamlit as st
 
+from pcgraph.ui.assets import BUNDLE
 from pcgraph.ui.language import language
 
 # Modules come by URL, so a change of data sends data alone. The first line keeps the text from being taken for a path.
 LOADER = """// See pcgraph/ui/component.py.
-const {{ default: mount }} = await import(new URL("./assets/{module}", document.baseURI).href);
-export default mount;
+const {{ default: load }} = await import(new URL("./assets/{bundle}", document.baseURI).href);
+export default load("{module}").default;
 """
 
 
 @st.cache_resource
 def component(name: str, module: str) -> Any:
     """Return the component whose mount function is the default export of a module in assets/."""
-    return st.components.v2.component(name, js=LOADER.format(module=module), isolate_styles=True)
+    return st.components.v2.component(name, js=LOADER.format(bundle=BUNDLE, module=module), isolate_styles=True)
 
 
 def show_component(name: str, module: str, key: str, data: dict[str, Any], **hears: Callable[[Any], None]) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 from pcgraph.messages import LANGUAGES
+from pcgraph.ui.assets import BUNDLE
 from pcgraph.ui.language import LINK, preferred
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
 # Everything comes from this server: no request leaves it. Streamlit itself needs inline styles, blobs for
 # component modules, and eval for its charts.
 POLICY = (
@@ -24,12 +23,12 @@ SECURITY = {"content-security-policy": POLICY, "x-content-type-options": "nosnif
 
 def soon(language: str) -> str:
     """Return the Link header that lets a browser fetch the stage while Streamlit's own code still loads."""
-    loader = (ASSETS / "streamlit.mjs").read_text("utf-8")
-    modules = ["streamlit.mjs", *(line.split('"')[-2][2:] for line in loader.splitlines() if line.startswith("import"))]
-    links = [f"</assets/{name}>; rel=modulepreload" for name in modules]
-    links.append("</assets/stage.css>; rel=preload; as=style")
-    links.append(f"</assets/messages/{language}.json>; rel=preload; as=fetch; crossorigin")
-    return ", ".join(links)
+    links = {
+        BUNDLE: "modulepreload",
+        "stage.css": "preload; as=style",
+        f"messages/{language}.json": "preload; as=fetch; crossorigin",
+    }
+    return ", ".join(f"</assets/{name}>; rel={how}" for name, how in links.items())
 
 
 def _language(scope: Any) -> str:
@@ -53,7 +52,8 @@ class Headers:
                 kind = dict(message["headers"]).get(b"content-type", b"")
                 stage = kind.startswith(b"text/html") and scope["path"] in STAGE
                 more = self.with_stage[_language(scope)] if stage else []
-                message["headers"] = [*message["headers"], *self.always, *more]
+                # A new message: the one that came may be kept, and would gather headers with each answer.
+                message = {**message, "headers": [*message["headers"], *self.always, *more]}
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)

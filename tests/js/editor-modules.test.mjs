@@ -1,7 +1,7 @@
-// The editor's modules: all named at its entry, none parses markup, and the pure ones touch no page.
+// The editor's modules: none parses markup, and the pure ones touch no page.
 
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 const assets = new URL("../../assets/", import.meta.url);
@@ -18,18 +18,6 @@ function reachable(from) {
   }
   return seen;
 }
-
-test("the Streamlit entry names every module of the editor, so that they are fetched at once", () => {
-  assert.deepEqual(new Set([...imports("streamlit-editor.mjs")]), new Set([...reachable("editor.mjs"), "mounting.mjs", "style.mjs"]));
-});
-
-test("every file of the editor is used", () => {
-  const files = readdirSync(assets).filter((file) => /^editor.*\.mjs$/.test(file));
-  assert.deepEqual(
-    files.filter((file) => !reachable("editor.mjs").has(file)),
-    [],
-  );
-});
 
 test("nothing is parsed as markup or run as code", () => {
   for (const file of [...reachable("editor.mjs"), "streamlit-editor.mjs"])
