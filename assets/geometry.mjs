@@ -39,7 +39,17 @@ export function leastCell(density, metrics) {
 function drawingHeight(payload, density, row) {
   const tops = payload.nodes.map((node) => node.y * row - cardHeight(density, node) / 2);
   const bottoms = payload.nodes.map((node) => node.y * row + cardHeight(density, node) / 2);
-  return { top: Math.min(...tops), bottom: Math.max(...bottoms) };
+  const { least, most } = passes(payload);
+  return { top: Math.min(...tops, least * row - PASS), bottom: Math.max(...bottoms, most * row + PASS) };
+}
+
+const PASS = 4; // the room of an edge that passes above or below all cards
+
+// The rows at which edges pass: at the very top and bottom there may be no card.
+function passes(payload) {
+  let [least, most] = [Infinity, -Infinity];
+  for (const { via } of payload.edges) for (const [, y] of via ?? []) [least, most] = [Math.min(least, y), Math.max(most, y)];
+  return { least, most };
 }
 
 const cardHeight = (density, node) => faceHeight(density, node) + gradientHeight(density, node);
@@ -90,7 +100,8 @@ function fittingScale(payload, density, area, metrics) {
 function spread(payload, density, area, metrics, scale) {
   const cell = leastCell(density, metrics);
   const ys = payload.nodes.map((node) => node.y);
-  const rows = Math.max(...ys) - Math.min(...ys);
+  const { least, most } = passes(payload);
+  const rows = Math.max(...ys, most) - Math.min(...ys, least);
   const { top, bottom } = drawingHeight(payload, density, cell.h);
   const room = area.h / scale - (bottom - top) - 2 * MARGIN;
   const w = Math.min(Math.max(area.w / scale / columnsOf(payload), cell.w), cell.w * (density === "box" ? 4 : 1.7));

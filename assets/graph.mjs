@@ -15,12 +15,13 @@ export function createGraph({ payload, lane, geometry, metrics, say, title, head
   const edges = createEdges(payload.edges, geometry, (edge) => onSelect(edge.to));
   const large = opensFolded(payload);
   const scale = large ? metScale(payload) : barScaleOf(payload);
-  const labels = large || geometry.density === "box" ? createIdle() : atOnce;
   const strength = large ? strengthOf(payload) : null;
   const nodes = payload.nodes.map((node, i) => {
-    const context = { payload, lane, say, metrics, scale, strength, labels, density: geometry.density };
+    const context = { payload, lane, say, metrics, scale, strength, density: geometry.density };
     return createNode(node, geometry.cards[i], context);
   });
+  const speak = () => nodes.forEach((node) => node.speak());
+  const labels = (large || geometry.density === "box" ? createIdle : atOnce)(speak);
   const world = svg(
     "g",
     { class: "world" },
@@ -46,6 +47,7 @@ export function createGraph({ payload, lane, geometry, metrics, say, title, head
         const lit = flash && (!large || frame.nodes[i].place === "front"); // a few: each is painted apart
         node.draw(frame.nodes[i], reference && reference.nodes[i], lit, seen(i));
       });
+      labels.ask();
       edges.draw(frame.edges, travel);
     },
     travel: edges.travel,

@@ -1,23 +1,23 @@
 // Work that may wait until the picture is on the screen.
 
-const ask = globalThis.requestIdleCallback ?? ((task) => setTimeout(task, 50));
+const whenIdle = globalThis.requestIdleCallback ?? ((task) => setTimeout(task, 50));
 
-/** Return {put(key, task), flush()}: of several tasks with one key only the last is done, when the browser is idle or at `flush`. */
-export function createIdle(request = ask) {
-  const tasks = new Map();
+/** Return {ask(), flush()}: the task is done once for all who asked, when the browser is idle or at `flush`. */
+export function createIdle(task, request = whenIdle) {
+  let due = false;
   const flush = () => {
-    const due = [...tasks.values()];
-    tasks.clear();
-    for (const task of due) task();
+    if (!due) return;
+    due = false;
+    task();
   };
   return {
-    put(key, task) {
-      if (tasks.size === 0) request(flush);
-      tasks.set(key, task);
+    ask() {
+      if (!due) request(flush);
+      due = true;
     },
     flush,
   };
 }
 
 /** The same for work that may not wait. */
-export const atOnce = { put: (_, task) => task(), flush: () => {} };
+export const atOnce = (task) => ({ ask: task, flush: () => {} });

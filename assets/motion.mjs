@@ -18,7 +18,8 @@ export function bezier(x1, y1, x2, y2) {
 
 export const ease = bezier(0.4, 0, 0.2, 1);
 
-export const reducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+const reduced = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)");
+export const reducedMotion = () => Boolean(reduced?.matches);
 
 /** Return a clock that calls each running task once a frame with milliseconds since the frame before. */
 export function createClock({ request = requestAnimationFrame, cancel = cancelAnimationFrame } = {}) {

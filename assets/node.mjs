@@ -5,7 +5,7 @@ import { attribute, shown, svg } from "./dom.mjs";
 import { isLeaf, scalar } from "./frame.mjs";
 import { number } from "./messages.mjs";
 
-/** Return {name, element, button, draw(now, reference, flash, seen), show(seen), select(on), light(on), dim(on)}: out of sight a card waits, and is no work for the browser. */
+/** Return {name, element, button, draw(now, reference, flash, seen), speak(), show(seen), select(on), light(on), dim(on)}: out of sight a card waits, and is no work for the browser; `speak` says to a screen reader what was drawn. */
 export function createNode(node, card, context) {
   const body = CARDS[context.density](node, card, context);
   const button = svg("rect", { role: "button", tabindex: 0, "data-node": node.name, width: card.w }, title(node));
@@ -13,8 +13,7 @@ export function createNode(node, card, context) {
   const element = svg("g", boxed ? {} : { transform: `translate(${card.x},${card.y})` }, ...around(button, card, body, context));
   if (boxed) for (const axis of ["x", "y"]) button.setAttribute(axis, card[axis]);
   const setClass = attribute(element, "class");
-  const data = ["value", "prediction", "error"].map((name) => [name, attribute(button, `data-${name}`)]);
-  const setGradient = attribute(button, "data-gradient");
+  const data = ["value", "prediction", "error", "gradient"].map((name) => [name, attribute(button, `data-${name}`)]);
   const setLabel = attribute(button, "aria-label");
   const setShown = element.children.length > 1 ? shown(element.firstChild) : () => {}; // the button stays
   let selected = false;
@@ -23,7 +22,7 @@ export function createNode(node, card, context) {
   let hovered = false;
   let marked = "";
   let dimmed = false;
-  let waiting = null;
+  let [waiting, unsaid] = [null, false];
   let drawn = {};
   const classes = () => setClass(`node ${node.kind} ${place}${lit}${selected ? " selected" : ""}${hovered ? " hovered" : ""}${marked}${dimmed ? " dimmed" : ""}`);
 
@@ -37,11 +36,13 @@ export function createNode(node, card, context) {
       place = isLeaf(node) && now.place === "front" ? "ahead" : now.place;
       lit = now.read === "now" ? " lit" : "";
       classes();
-      const changed = data.map(([name, set]) => set(full(now[name])));
-      changed.push(setGradient(full(now.gradient)));
-      if (changed.includes(true)) context.labels.put(node.name, () => setLabel(spoken(node, now, context)));
+      for (const [name, set] of data) if (set(full(now[name]))) unsaid = true;
       waiting = seen ? null : [now, reference];
       if (seen) body.draw(now, reference, flash);
+    },
+    speak() {
+      if (unsaid) setLabel(spoken(node, drawn.now, context));
+      unsaid = false;
     },
     show(seen) {
       setShown(seen);

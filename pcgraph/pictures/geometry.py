@@ -26,6 +26,7 @@ NUMBER = 17.0  # px of a node's number at scale 1
 DENSITIES = ("full", "slim", "compact", "tall", "slender", "box")
 FAIR = 12.0  # px of numbers that are read with ease where there is no room for more
 MARGIN = 8.0
+PASS = 4  # the room of an edge that passes above or below all cards
 LONGEST_NAME = 110.0
 
 
@@ -135,9 +136,15 @@ def columns_of(payload: Mapping[str, Any]) -> int:
 
 
 def _extent(payload: Mapping[str, Any], density: str, row: float) -> tuple[float, float]:
-    """Return top and bottom of the whole drawing at a row height."""
+    """Return top and bottom of the whole drawing at a row height: of its cards, and of edges that pass beside all."""
     halves = [(node["y"] * row, card_height(density, node) / 2) for node in payload["nodes"]]
+    halves += [(y * row, PASS) for y in _passes(payload)]
     return min(y - half for y, half in halves), max(y + half for y, half in halves)
+
+
+def _passes(payload: Mapping[str, Any]) -> list[float]:
+    """Return the rows at which edges pass a column."""
+    return [y for edge in payload["edges"] for _, y in edge["via"]]
 
 
 @dataclass(frozen=True)
@@ -172,7 +179,7 @@ def _spread(
 ) -> Plan:
     """Let the drawing breathe: room that is left widens the cells."""
     w, h = least_cell(density, metrics)
-    ys = [node["y"] for node in payload["nodes"]]
+    ys = [*(node["y"] for node in payload["nodes"]), *_passes(payload)]
     rows = max(ys) - min(ys)
     top, bottom = _extent(payload, density, h)
     room = area[1] / scale - (bottom - top) - 2 * MARGIN
