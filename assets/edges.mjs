@@ -48,11 +48,14 @@ function bundled(edges, shapes) {
   const bundles = SIGNS.map((hue) => svg("path", { class: `feedback ${hue}` }));
   const [setLit, setSpotted, ...setBundles] = [lit, spotted, ...bundles].map((path) => attribute(path, "d"));
   const element = group(...createLines(shapes), ...bundles, spotted, lit);
+  let drawn = [];
   return {
     element,
     tokens: null,
     draw(frames) {
       const hues = frames.map(({ live, feedback }) => (live ? sign(feedback) : null));
+      if (hues.every((hue, k) => hue === drawn[k])) return; // as in most steps: the paths are long
+      drawn = hues;
       SIGNS.forEach((hue, i) => setBundles[i](joined((k) => hues[k] === hue)));
     },
     travel: () => {},
