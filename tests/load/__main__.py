@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import os
 import platform
-import time
 from contextlib import ExitStack
 from functools import partial
 
@@ -21,6 +20,7 @@ from tests.load.carry import HEAD, measure
 from tests.load.client import Visitor
 from tests.load.faults import Guest, interrupted, kill, restart
 from tests.load.servers import NGINX, App, Nginx
+from tests.speed import empty_loop
 
 LEVELS = (1, 10, 50, 100, 200)
 SECRET = {"STREAMLIT_SERVER_COOKIE_SECRET": "the same in every replica"}
@@ -54,14 +54,6 @@ async def restarted(sessions: int, seconds: float) -> None:
         await interrupted(app.address, sessions, 1.5 * seconds, partial(restart, app), Visitor, "Restarted")
 
 
-def empty_loop() -> float:
-    """Return how long a million turns take: how fast this machine is now, beside its neighbours."""
-    began = time.perf_counter()
-    for _ in range(1_000_000):
-        pass
-    return time.perf_counter() - began
-
-
 def main() -> None:
     parts = {"one": one, "two": two, "restart": restarted}
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__.splitlines()[0])
@@ -74,7 +66,7 @@ def main() -> None:
         parser.error(f"no such part: {', '.join(unknown)}")
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before; a million turns of an "
-        f"empty loop take {1000 * min(empty_loop() for _ in range(5)):.0f} ms",
+        f"empty loop take {empty_loop():.0f} ms",
         flush=True,
     )
     for part in given.part or [*parts, "hostile"]:
