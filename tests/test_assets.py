@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import os
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -13,6 +14,12 @@ from pcgraph.messages import ASSETS
 from pcgraph.ui import assets
 from pcgraph.ui.assets import BUNDLE, Assets, everything
 from pcgraph.ui.at_once import send_at_once
+
+
+def run(coroutine):
+    """Run in a thread of its own: in this one a browser's loop may already run."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, coroutine).result()
 
 
 def ask(app, name, method="GET", **headers):
@@ -24,7 +31,7 @@ def ask(app, name, method="GET", **headers):
     async def send(message):
         sent.append(message)
 
-    asyncio.run(app(scope, None, send))
+    run(app(scope, None, send))
     start, *parts = sent
     found = {name.decode(): value.decode() for name, value in start["headers"]}
     return start["status"], found, b"".join(part.get("body", b"") for part in parts)
@@ -103,4 +110,4 @@ def test_a_connection_does_not_wait_to_send():
             writer.close()
         return found
 
-    assert asyncio.run(at_once())
+    assert run(at_once())
