@@ -8,7 +8,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -319,6 +319,28 @@ def test_a_page_comes_back_to_the_state_in_its_link_after_a_restart_and_the_serv
         assert app.answers("/") and run(after(query)) == seen
         lines = [json.loads(line) for line in app.said().splitlines() if line.startswith("{")]
         assert {"request", "session"} <= {line["event"] for line in lines}
+
+
+@pytest.mark.parametrize(
+    ("page", "key"), [("", "step.problem"), ("cost", "cost.problem"), ("lecture", "lecture.chosen")]
+)
+def test_a_choice_that_no_list_has_changes_nothing(app_for_choices, page, key):
+    async def choose() -> list[str]:
+        visitor = Visitor(app_for_choices.address, page=page)
+        await visitor.open()
+        found = [await visitor.act(key, "nothing"), await visitor.act(key, "")]
+        await visitor.act(key, 1e308)  # Streamlit itself refuses a number where it draws a list
+        await visitor.close()
+        return [text for answer in found for text in answer.exceptions]
+
+    assert run(choose()) == []
+    assert "PCGraphError" not in app_for_choices.said() and "KeyError" not in app_for_choices.said()
+
+
+@pytest.fixture(scope="module")
+def app_for_choices() -> Iterator[App]:
+    with App() as app:
+        yield app
 
 
 def test_a_hostile_client_is_told_nothing_and_others_go_on():

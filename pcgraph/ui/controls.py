@@ -139,7 +139,7 @@ class Page:
     def _choose(self) -> None:
         chosen = st.session_state[self.key("problem")]
         self.fail(None)
-        if chosen != OWN:
+        if chosen in [*gallery]:  # else one's own, or what no page sends
             self._start(suggested(self.methods, chosen), keep_methods=self.most > 1)
 
     def _start(self, settings: Settings, keep_methods: bool) -> None:

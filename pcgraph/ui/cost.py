@@ -185,7 +185,9 @@ class CostPage:
             st.table(rules_table(counts(name)), width="stretch")
 
     def _choose_problem(self) -> None:
-        st.session_state[key("problem.chosen")] = st.session_state[key("problem")]
+        chosen = st.session_state[key("problem")]
+        if chosen in [*gallery]:
+            st.session_state[key("problem.chosen")] = chosen
 
 
 def progress_text(view: View | None, choice: Choice) -> str:

@@ -99,7 +99,9 @@ def _decks() -> None:
 
 
 def _choose() -> None:
-    _open(st.session_state[key("chosen")])
+    chosen = st.session_state[key("chosen")]
+    if chosen in [*NAMES, MINE, GUEST]:
+        _open(chosen)
 
 
 def _open(which: str, at: int = 0) -> None:
