@@ -99,7 +99,7 @@ export function createEnergy({ payload, lanes, say, onInput }) {
     drawFlags();
     picture.replaceChildren(
       svg("line", { class: "rail", x1: start, x2: start + inner, y1: shape.bottom, y2: shape.bottom }),
-      ...curves.flatMap((curve, i) => curveParts(curve, i)).filter(Boolean),
+      ...curves.flatMap((curve, i) => curveParts(curve, i)),
       ...(shape.ticks ? tickParts(inner) : []),
       flags,
       head,
@@ -113,9 +113,10 @@ export function createEnergy({ payload, lanes, say, onInput }) {
       class: `energy-line line${i}`,
       points: points.map((p) => p.map((v) => v.toFixed(1)).join(",")).join(" "),
     });
+    if (steps > 60) return [line];
     // All dots are one shape: each a line of no length with round ends.
-    const dots = points.map(([px, py]) => `M${px.toFixed(1)},${py.toFixed(1)}h0`).join("");
-    return [line, steps <= 60 ? svg("path", { class: "dots", d: dots }) : null];
+    const d = points.map(([px, py]) => `M${px.toFixed(1)},${py.toFixed(1)}h0`).join("");
+    return [line, svg("path", { class: "dots", d })];
   }
   function tickParts(inner) {
     return labelledSteps(steps, inner).map((t) => {

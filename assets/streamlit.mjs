@@ -109,7 +109,7 @@ function changedOptions(before, next) {
 // ---- the address
 
 const QUIET = 300;
-let [waiting, currentStep, movedAt] = [false, 0, 0];
+let [timer, currentStep] = [null, 0];
 
 /** Return the page's address with step t in it; every other parameter stays. */
 function linkWith(t, address = location.href) {
@@ -120,14 +120,9 @@ function linkWith(t, address = location.href) {
 
 // Once the stage rests: writing costs more than a step, and browsers refuse to do it often.
 function writeLink(t) {
-  [currentStep, movedAt] = [t, performance.now()];
-  if (!waiting) setTimeout(writeAtRest, QUIET);
-  waiting = true;
-}
-
-function writeAtRest() {
-  const left = movedAt + QUIET - performance.now();
-  if (left > 0) return void setTimeout(writeAtRest, left);
-  waiting = false;
-  if (linkWith(currentStep) !== location.href) history.replaceState(history.state, "", linkWith(currentStep));
+  currentStep = t;
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    if (linkWith(currentStep) !== location.href) history.replaceState(history.state, "", linkWith(currentStep));
+  }, QUIET);
 }

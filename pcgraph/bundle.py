@@ -14,7 +14,7 @@ from pcgraph.messages import ASSETS
 IMPORT = re.compile(r'^import (?:\{([^}]*)\} from )?"\./([^"]+)";$', re.M)
 EXPORT = re.compile(r"^export (?=(?:async function|function|const) (\w+))", re.M)
 DEFAULT = re.compile(r"^export default ", re.M)
-OTHER = re.compile(r"^(?:import|export)\b.*|.*\bimport\(.*", re.M)
+OTHER = re.compile(r"^(?:import|export)\b.*|\bimport\(.*", re.M)
 
 
 def bundle(*entries: str) -> str:

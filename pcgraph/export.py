@@ -10,6 +10,7 @@ import io
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -175,13 +176,19 @@ def _page(kind: str, content: str, title: str, language: str) -> str:
         title=html.escape(f"{title} · PC Graph" if title else "PC Graph"),
         heading="" if kind == "deck" else html.escape(title),
         css="\n".join((ASSETS / sheet).read_text("utf-8") for sheet in sheets).replace("</", "<\\/"),
-        modules=base64.b64encode(bundle(f"{kind}.mjs").encode()).decode(),
+        modules=_encoded(f"{kind}.mjs"),
         messages=to_text(sentences),
         payload=content,
         no_script=html.escape(say("stage.no_script", language)),
         module=kind,
         create={"stage": "createStage", "deck": "createDeck"}[kind],
     )
+
+
+@cache
+def _encoded(module: str) -> str:
+    """Return a module and all it imports as one, as a data: address holds it."""
+    return base64.b64encode(bundle(module).encode()).decode()
 
 
 def notebook_html(solutions: Sequence[Solution]) -> str:

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import os
-import socket
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from pcgraph.messages import ASSETS
 from pcgraph.ui import assets
 from pcgraph.ui.assets import BUNDLE, Assets, everything
-from pcgraph.ui.at_once import send_at_once
-
-
-def run(coroutine):
-    """Run in a thread of its own: in this one a browser's loop may already run."""
-    with ThreadPoolExecutor(1) as threads:
-        return threads.submit(asyncio.run, coroutine).result()
 
 
 def ask(app, name, method="GET", **headers):
@@ -31,7 +21,8 @@ def ask(app, name, method="GET", **headers):
     async def send(message):
         sent.append(message)
 
-    run(app(scope, None, send))
+    with pytest.raises(StopIteration):  # nothing in it ever waits
+        app(scope, None, send).send(None)
     start, *parts = sent
     found = {name.decode(): value.decode() for name, value in start["headers"]}
     return start["status"], found, b"".join(part.get("body", b"") for part in parts)
@@ -84,30 +75,3 @@ def test_a_file_that_changes_is_read_again(tmp_path, monkeypatch):
     os.utime(file, ns=(1, 1))
     _, second, body = ask(app, "a.css")
     assert body == b"b {}" and first["etag"] != second["etag"]
-
-
-# ---- sent at once
-
-
-def test_a_connection_does_not_wait_to_send():
-    """Bound as Streamlit binds it: without the name of the protocol, which by itself leaves it to wait."""
-
-    async def at_once():
-        loop = asyncio.get_running_loop()
-        send_at_once(loop)
-        seen = loop.create_future()
-        sock = socket.socket(socket.AF_INET)
-        sock.bind(("127.0.0.1", 0))
-
-        def meet(_, writer):
-            one = writer.get_extra_info("socket")
-            seen.set_result(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
-            writer.close()
-
-        async with await asyncio.start_server(meet, sock=sock):
-            _, writer = await asyncio.open_connection(*sock.getsockname())
-            found = await seen
-            writer.close()
-        return found
-
-    assert run(at_once())

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.NewSession_pb2 import NewSession
 
 from pcgraph.ui import logs, turns
+from pcgraph.ui.at_once import send_at_once
 from pcgraph.ui.pace import LARGEST, UPLOADS, Pace, wanted
 from pcgraph.ui.settled import settle
 from pcgraph.ui.turns import FORGET, Turn, Turns
@@ -284,6 +286,33 @@ def test_the_log_is_json_only_where_it_was_asked_for(monkeypatch):
     assert (line["level"], line["from"], line["event"]) == ("error", "pcgraph.jobs", "A job failed")
 
 
+# ---- sent at once
+
+
+def test_a_connection_does_not_wait_to_send():
+    """Bound as Streamlit binds it: without the name of the protocol, which by itself leaves it to wait."""
+
+    async def at_once():
+        loop = asyncio.get_running_loop()
+        send_at_once(loop)
+        seen = loop.create_future()
+        sock = socket.socket(socket.AF_INET)
+        sock.bind(("127.0.0.1", 0))
+
+        def meet(_, writer):
+            one = writer.get_extra_info("socket")
+            seen.set_result(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        async with await asyncio.start_server(meet, sock=sock):
+            _, writer = await asyncio.open_connection(*sock.getsockname())
+            found = await seen
+            writer.close()
+        return found
+
+    assert run(at_once())
+
+
 # ---- the whole app
 
 
@@ -321,9 +350,17 @@ def test_a_page_comes_back_to_the_state_in_its_link_after_a_restart_and_the_serv
         assert {"request", "session"} <= {line["event"] for line in lines}
 
 
-@pytest.mark.parametrize(
-    ("page", "key"), [("", "step.problem"), ("cost", "cost.problem"), ("lecture", "lecture.chosen")]
-)
+LISTS = [
+    ("", "step.problem"),
+    ("cost", "cost.problem"),
+    ("cost", "cost.size"),
+    ("train", "train.data"),
+    ("train", "train.model"),
+    ("lecture", "lecture.chosen"),
+]
+
+
+@pytest.mark.parametrize(("page", "key"), LISTS)
 def test_a_choice_that_no_list_has_changes_nothing(app_for_choices, page, key):
     async def choose() -> list[str]:
         visitor = Visitor(app_for_choices.address, page=page)

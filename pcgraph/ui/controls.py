@@ -15,6 +15,7 @@ from pcgraph.problem import Problem
 from pcgraph.solve import METHODS
 from pcgraph.ui.draft import is_stale, text_of
 from pcgraph.ui.language import write_link
+from pcgraph.ui.listed import listed
 from pcgraph.ui.settings import RATES, STEPS, Settings, base, build, check, from_link, suggested, to_link, value_of
 from pcgraph.ui.text import show_errors, t
 from pcgraph.ui.view import view
@@ -132,14 +133,14 @@ class Page:
         mine = t("page.own.graph" if self.settings.document else "page.own")
         label = lambda name: mine if name == OWN else gallery.entry(name).title()  # noqa: E731
         st.selectbox(
-            t("page.problem"), names, key=key, format_func=label, on_change=self._choose, label_visibility="collapsed",
-            width=270,
+            t("page.problem"), names, key=key, format_func=label, on_change=listed(key, names, self._choose),
+            label_visibility="collapsed", width=270,
         )  # fmt: skip
 
     def _choose(self) -> None:
         chosen = st.session_state[self.key("problem")]
         self.fail(None)
-        if chosen in [*gallery]:  # else one's own, or what no page sends
+        if chosen != OWN:
             self._start(suggested(self.methods, chosen), keep_methods=self.most > 1)
 
     def _start(self, settings: Settings, keep_methods: bool) -> None:

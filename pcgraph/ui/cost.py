@@ -19,6 +19,7 @@ from pcgraph.gallery import gallery
 from pcgraph.growth import AXES, Point
 from pcgraph.jobs import DONE, FAILED, RUNNING, STOPPED, WAITING, Job, Jobs, View
 from pcgraph.ui.charts import DASHES, HUES, MARKS
+from pcgraph.ui.listed import listed
 from pcgraph.ui.settings import Settings
 from pcgraph.ui.text import escaped, show_errors, t
 from pcgraph.ui.work import duration, interval, visitor
@@ -94,9 +95,10 @@ class CostPage:
         show_errors(st.container(), filter(None, [st.session_state.get(key("error"))]))
 
     def _select(self, part: str, known: Sequence[Any], width: int, text: Any) -> None:
+        name = self._widget(part, getattr(self.choice, part))
         st.selectbox(
-            t(f"page.cost.{part}"), known, key=self._widget(part, getattr(self.choice, part)), format_func=text,
-            on_change=self._take, args=(part,), label_visibility="collapsed", width=width,
+            t(f"page.cost.{part}"), known, key=name, format_func=text, on_change=listed(name, known, self._take),
+            args=(part,), label_visibility="collapsed", width=width,
         )  # fmt: skip
 
     def _widget(self, part: str, value: Any) -> str:
@@ -177,7 +179,8 @@ class CostPage:
         st.session_state.setdefault(key("problem.chosen"), last.problem if last else "residual")
         chosen = self._widget("problem", st.session_state[key("problem.chosen")])
         name = st.selectbox(
-            t("page.cost.problem"), list(gallery), key=chosen, on_change=self._choose_problem, width=330,
+            t("page.cost.problem"), list(gallery), key=chosen, width=330,
+            on_change=listed(chosen, gallery, self._choose_problem),
             format_func=lambda name: gallery.entry(name).title(), label_visibility="collapsed",
         )  # fmt: skip
         st.markdown(t("page.cost.rules.told"))
@@ -185,9 +188,7 @@ class CostPage:
             st.table(rules_table(counts(name)), width="stretch")
 
     def _choose_problem(self) -> None:
-        chosen = st.session_state[key("problem")]
-        if chosen in [*gallery]:
-            st.session_state[key("problem.chosen")] = chosen
+        st.session_state[key("problem.chosen")] = st.session_state[key("problem")]
 
 
 def progress_text(view: View | None, choice: Choice) -> str:

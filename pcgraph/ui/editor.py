@@ -229,7 +229,7 @@ class BuildPage:
             t("page.build.view"), VIEWS, default=VIEWS[0], required=True, key=key("view"),
             format_func=lambda view: t(f"page.build.{view}"), label_visibility="collapsed",
         )  # fmt: skip
-        {"formula": self.formula, "leaves": self.leaves}[view]()
+        {"formula": self.formula, "leaves": self.leaves}[view or VIEWS[0]]()
         _, size, too_long = self.link
         if not too_long:
             st.caption(t("page.build.link", size=size, most=LONGEST_LINK))

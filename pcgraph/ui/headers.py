@@ -52,8 +52,7 @@ class Headers:
                 kind = dict(message["headers"]).get(b"content-type", b"")
                 stage = kind.startswith(b"text/html") and scope["path"] in STAGE
                 more = self.with_stage[_language(scope)] if stage else []
-                # A new message: the one that came may be kept, and would gather headers with each answer.
-                message = {**message, "headers": [*message["headers"], *self.always, *more]}
+                message["headers"] = [*message["headers"], *self.always, *more]
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)

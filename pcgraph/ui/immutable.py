@@ -24,12 +24,12 @@ class Immutable:
             return await self.app(scope, receive, send)
         if scope["path"] in self.kept:
             for message in self.kept[scope["path"]]:
-                await send(message)
+                await send(_copy(message))
             return None
         sent: list[Any] = []
 
         async def send_and_note(message: Any) -> None:
-            sent.append(message)
+            sent.append(_copy(message))
             await send(message)
 
         await self.app(scope, receive, send_and_note)
@@ -47,3 +47,8 @@ class Immutable:
         if whole and lasting and complete and len(body) <= self.room:
             self.room -= len(body)
             self.kept[path] = [start, {"type": "http.response.body", "body": body}]
+
+
+def _copy(message: Any) -> Any:
+    """Return a message of its own headers: who sends it on adds to them, and what is kept would gather them."""
+    return {**message, "headers": list(message["headers"])} if "headers" in message else message

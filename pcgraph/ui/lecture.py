@@ -26,6 +26,7 @@ from pcgraph.ui.deck import (
     to_deck,
 )
 from pcgraph.ui.language import language, write_link
+from pcgraph.ui.listed import listed
 from pcgraph.ui.own_deck import MINE, keep_deck, mine, set_mine
 from pcgraph.ui.text import escaped, show_errors, stem, t
 
@@ -92,16 +93,15 @@ def _decks() -> None:
     labels = {name: said(shipped(name).title, language()) for name in NAMES}
     labels |= {MINE: t("deck.mine", count=len(mine().scenes)), GUEST: t("deck.guest")}
     st.session_state[key("chosen")] = st.session_state[key("which")]
+    names = [*NAMES, *guest, MINE]
     st.selectbox(
-        t("deck.choose"), [*NAMES, *guest, MINE], key=key("chosen"), format_func=labels.__getitem__,
-        on_change=_choose, label_visibility="collapsed",
+        t("deck.choose"), names, key=key("chosen"), format_func=labels.__getitem__,
+        on_change=listed(key("chosen"), names, _choose), label_visibility="collapsed",
     )  # fmt: skip
 
 
 def _choose() -> None:
-    chosen = st.session_state[key("chosen")]
-    if chosen in [*NAMES, MINE, GUEST]:
-        _open(chosen)
+    _open(st.session_state[key("chosen")])
 
 
 def _open(which: str, at: int = 0) -> None:

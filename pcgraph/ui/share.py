@@ -299,7 +299,7 @@ def _code(shown: Shown) -> None:
     kind = st.segmented_control(
         t("share.code"), [*CODE, *DATA], key=key("kind"), default="py", format_func=lambda one: t(f"share.{one}"),
         label_visibility="collapsed", required=True,
-    )  # fmt: skip
+    ) or "py"  # fmt: skip
     st.caption(t(f"share.{kind}.help"))
     text = CODE[kind](solution, language=shown.language) if kind in CODE else DATA[kind](solution)
     st.download_button(t("share.take", name=f"{_name(shown)}.{kind}"), text, f"{_name(shown)}.{kind}", MIME[kind],

@@ -20,6 +20,7 @@ from pcgraph.training import RUNNERS, History, Plan, final, to_csv, to_json, tra
 from pcgraph.ui.component import show_component
 from pcgraph.ui.draft import text_of
 from pcgraph.ui.language import write_link
+from pcgraph.ui.listed import listed
 from pcgraph.ui.settings import Settings, build
 from pcgraph.ui.text import escaped, show_errors, t
 from pcgraph.ui.train_payload import learning_data, loss_text, percent_text, power_text
@@ -140,9 +141,10 @@ class TrainPage:
             self.change(**{part: value})
 
     def _select(self, part: str, known: Sequence[str], label: str, **more: Any) -> None:
+        key = self._widget(part, getattr(self.settings, part))
         st.selectbox(
-            t(f"page.train.{part}"), known, key=self._widget(part, getattr(self.settings, part)),
-            format_func=lambda name: t(f"page.train.{label}.{name}"), on_change=self._take, args=(part,), **more,
+            t(f"page.train.{part}"), known, key=key, format_func=lambda name: t(f"page.train.{label}.{name}"),
+            on_change=listed(key, known, self._take), args=(part,), **more,
         )  # fmt: skip
 
     def _data(self) -> None:
@@ -157,9 +159,10 @@ class TrainPage:
         own += [DRAFT] if self._draft() not in ("", self.settings.document) else []
         now = self.settings
         chosen = now.model if now.model != GRAPH else OWN_GRAPH if now.document else f"{GRAPH}:{now.problem}"
+        known, key = [*FAMILIES, *own, *graphs], self._widget("model", chosen)
         st.selectbox(
-            t("page.train.model"), [*FAMILIES, *own, *graphs], key=self._widget("model", chosen),
-            format_func=self._model_name, on_change=self._choose_model, label_visibility="collapsed", width=230,
+            t("page.train.model"), known, key=key, format_func=self._model_name,
+            on_change=listed(key, known, self._choose_model), label_visibility="collapsed", width=230,
         )  # fmt: skip
 
     def _draft(self) -> str:
