@@ -48,6 +48,9 @@ export function createHeat(box) {
 // A tensor shows its largest absolute entry.
 const letterOf = (symbol, node) => (isTensor(node) ? `|${symbol}|` : symbol);
 
+// In a table a heat map stands before a tensor's number: powers of ten have one decimal there.
+const printOf = (node) => (isTensor(node) ? brief : short);
+
 const isTensor = (node) => (node.shape ?? []).length > 0;
 const radius = (node, card) => (node.kind === "input" ? Math.min(card.h / 2, 30) : 12);
 const nameText = (node, { metrics }, x, y) => {
@@ -77,7 +80,7 @@ function nodeTable(node, card, context) {
     const label = svg("text", { class: `symbol ${name}`, x: 12, y });
     label.append(letter);
     const heat = isTensor(node) ? createHeat({ x: 28, y: y - 14, w: 28, h: 16 }) : null;
-    return { name, label, heat, figure: createNumber({ x: card.w - 12, y }, `number ${name}`, { signed }) };
+    return { name, label, heat, figure: createNumber({ x: card.w - 12, y }, `number ${name}`, { signed, print: printOf(node) }) };
   });
   const bar = createBar(card, 102, context.scale);
   return {
@@ -116,7 +119,7 @@ function createBar(card, y, scale) {
 
 function leafTable(node, card, context) {
   const indent = node.kind === "input" ? 20 : 12;
-  const value = createNumber({ x: card.w - indent, y: 49 }, "number value");
+  const value = createNumber({ x: card.w - indent, y: 49 }, "number value", { print: printOf(node) });
   const heat = isTensor(node) ? createHeat({ x: indent, y: 35, w: 34, h: 16 }) : null;
   const parts = [
     svg("rect", { class: "card", width: card.w, height: card.h, rx: radius(node, card) }),

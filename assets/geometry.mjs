@@ -25,7 +25,8 @@ function cardWidth(density, metrics) {
   if (density === "box") return 30;
   if (density === "tall") return Math.max(78, Math.max(name + mark, metrics.brief + 18) + 22);
   if (density === "compact") return Math.max(104, name + metrics.brief + mark + 50);
-  const table = Math.max(metrics.head, Math.max(metrics.number, metrics.quantity) + 38, metrics.tensors ? 120 : 0);
+  const heat = metrics.tensors ? Math.max(120, metrics.tight + 66) : 0; // a tensor's heat map stands before its number
+  const table = Math.max(metrics.head, Math.max(metrics.number, metrics.quantity) + 38, heat);
   return Math.max(density === "slim" ? 92 : 112, table);
 }
 

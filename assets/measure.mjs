@@ -27,7 +27,8 @@ export function measure(payload, family, { marks = false, modules = null } = {})
     head: Math.max(...heads),
     number: width(widest(values)),
     quantity: width(widest(quantities)),
-    brief: width(widest(quantities).replace(".88e", ".8e")),
+    brief: width(shorter(widest(quantities))),
+    tight: width(shorter(widest([...values, ...quantities]))),
     label: small("+8.8888") + 4,
     message: width("+8.8888") + 4, // the same in stage mode
   };
@@ -48,6 +49,9 @@ export function cut(name, most, width) {
 }
 
 const join = (name, kept) => `${name.slice(0, Math.ceil(kept / 2))}…${name.slice(name.length - Math.floor(kept / 2))}`;
+
+// As `brief` of messages.mjs prints it.
+const shorter = (text) => text.replace(".88e", ".8e");
 
 // The widest number that a list of series will print (messages.mjs, `short`).
 function widest(list) {

@@ -17,6 +17,7 @@ from pcgraph.pictures.frame import (
     mark,
     printed,
     quantity,
+    short,
     sign,
 )
 from pcgraph.pictures.geometry import Card, Metrics
@@ -104,10 +105,15 @@ def _table(pen: Pen, lane: Lane, node: Mapping[str, Any], card: Card, now: NodeF
             _heat(pen, colours, value, (28, y - 14, 28, 16))
         hue = colours.hue(sign(value)) if name == "error" or sign(value) in ("none", "bad") else fill
         bold = name == strong or value is None or (name == "error" and not passed)
-        text = printed(value, signed=name == "error")
+        text = printed(value, _print_of(node), signed=name == "error")
         fill = colours.ink if name == strong and value is not None else hue or colours.ink
         pen.text(card.width - 12, y, text, 17, fill, weight=700 if bold else 400, anchor="end", part=f"{part}/{name}")
     _bar(pen, lane, node, card, now.error)
+
+
+def _print_of(node: Mapping[str, Any]) -> Callable[..., str]:
+    """Return how a table prints a node's numbers: a heat map stands before a tensor's."""
+    return brief if node["shape"] else short
 
 
 def _bar(pen: Pen, lane: Lane, node: Mapping[str, Any], card: Card, error: Entry) -> None:
@@ -127,7 +133,7 @@ def _leaf(pen: Pen, lane: Lane, node: Mapping[str, Any], card: Card, now: NodeFr
     if node["shape"]:
         _heat(pen, colours, now.value, (indent, 35, 34, 16))
     fill = colours.mute if now.place == "passed" else colours.ink
-    pen.text(card.width - indent, 49, printed(now.value), 17, fill, anchor="end", part=f"{part}/value")
+    pen.text(card.width - indent, 49, printed(now.value, _print_of(node)), 17, fill, anchor="end", part=f"{part}/value")
     if node["kind"] == "parameter":
         _gradient(pen, lane, node, card, now)
 

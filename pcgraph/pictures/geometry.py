@@ -62,6 +62,7 @@ class Metrics:
     number: float
     quantity: float
     brief: float
+    tight: float
     label: float
     marks: bool
     tensors: bool
@@ -83,11 +84,17 @@ def measure(payload: Mapping[str, Any], marks: bool) -> Metrics:
         head=max(wide[node["name"]] + pills.get(node["op"], 24.0) + 32 for node in payload["nodes"]),
         number=width(_widest(values), NUMBER, bold=True),
         quantity=width(widest, NUMBER, bold=True),
-        brief=width(widest.replace(".88e", ".8e"), NUMBER, bold=True),
+        brief=width(_shorter(widest), NUMBER, bold=True),
+        tight=width(_shorter(_widest([*values, *quantities])), NUMBER, bold=True),
         label=width("+8.8888", 15, bold=True) + 4,
         marks=marks,
         tensors=any(node["shape"] for node in payload["nodes"]),
     )
+
+
+def _shorter(text: str) -> str:
+    """Return the widest number as `brief` prints it."""
+    return text.replace(".88e", ".8e")
 
 
 def _widest(series: Iterable[Sequence[Any] | None]) -> str:
@@ -109,7 +116,8 @@ def card_width(density: str, metrics: Metrics) -> float:
         return max(78.0, max(name + mark, metrics.brief + 18) + 22)
     if density == "compact":
         return max(104.0, name + metrics.brief + mark + 50)
-    table = max(metrics.head, max(metrics.number, metrics.quantity) + 38, 120.0 if metrics.tensors else 0.0)
+    heat = max(120.0, metrics.tight + 66) if metrics.tensors else 0.0  # a tensor's heat map stands before its number
+    table = max(metrics.head, max(metrics.number, metrics.quantity) + 38, heat)
     return max(92.0 if density == "slim" else 112.0, table)
 
 

@@ -24,6 +24,15 @@ OUT = """(nodes) => nodes.flatMap((node) => {
         .filter(([, , box]) => box.left < left - 1 || box.right > right + 1)
         .map(([name, text]) => `${name}: ${text}`);
 })"""
+# Of each number: whether it lies on a heat map, the line of which it shares.
+ON_HEAT = """(nodes) => nodes.flatMap((node) => {
+    const maps = [...node.querySelectorAll(".heat-ground")].map((one) => one.getBoundingClientRect());
+    return [...node.querySelectorAll("text")].filter((one) => one.textContent && one.checkVisibility())
+        .map((one) => [node.querySelector("[data-node]").dataset.node, one.textContent, one.getBoundingClientRect()])
+        .filter(([, , box]) => maps.some((map) => map.left < box.right && box.left < map.right
+            && map.top < (box.top + box.bottom) / 2 && (box.top + box.bottom) / 2 < map.bottom))
+        .map(([name, text]) => `${name}: ${text}`);
+})"""
 SMALL = """(stage) => [...stage.querySelectorAll("*")].filter((one) => !one.closest("dialog"))
     .filter((one) => [...one.childNodes].some((it) => it.nodeType === 3 && it.data.trim()) && one.checkVisibility())
     .map((one) => {
@@ -62,6 +71,7 @@ def check_stage(app):
             least = 16 if "number" in kind or "gradient" in kind else 14
             assert size >= least - 0.05, f"'{text}' ({kind}) is painted {size:.1f} px tall"
         assert cards.evaluate_all(OUT) == []
+        assert cards.evaluate_all(ON_HEAT) == []
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -78,6 +88,12 @@ def test_at_1280_by_720_nothing_overlaps_is_clipped_or_too_small(app, path):
 def test_small_gallery_problems_are_readable_at_1280_by_720(app, name):
     app.open(p=name)
     app.press("End", app.steps)
+    check_stage(app)
+
+
+def test_a_small_number_stands_beside_its_heat_map(app):
+    app.open(p="mlp", m="pc", t=3)
+    expect(app.stage.get_by_text("e−4")).to_be_visible()
     check_stage(app)
 
 
