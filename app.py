@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from pcgraph.ui.settled import settle
 from pcgraph.ui.turns import take_turns
 
 HERE = Path(__file__).resolve().parent
+SWITCH = 0.001  # seconds for which one thread keeps Python from another: a fifth of what is usual
 
 
 @asynccontextmanager
@@ -38,6 +40,7 @@ async def warm_up(_: Any) -> AsyncIterator[None]:
     log_in_lines()
     send_at_once(asyncio.get_running_loop())
     torch.set_num_threads(1)
+    sys.setswitchinterval(SWITCH)  # an answer that is ready, or a message that came, waits no longer for a script
     pcgraph.solve(pcgraph.gallery["residual"])
     settle()
     take_turns()

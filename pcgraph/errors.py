@@ -9,6 +9,8 @@ from typing import Any
 
 from pcgraph.messages import LANGUAGES, say
 
+LONGEST = 64  # characters of a word that are looked at for one that it may have meant
+
 
 class PCGraphError(ValueError):
     """A problem the user can mend, told in one sentence from the message table.
@@ -58,12 +60,13 @@ class SettingError(PCGraphError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return the nearest known word in the form " Did you mean 'tanh'?", or "" when none is near.
+    """Return the nearest known word in the form " Did you mean 'tanh'?", or "" when none is near its beginning.
 
     >>> did_you_mean("tahn", ["tanh", "exp"])
     " Did you mean 'tanh'?"
     """
-    near = difflib.get_close_matches(str(word), list(islice(known, 300)), n=1)  # 10,000 names would take seconds
+    # 10,000 names, or one as long as a book, would take seconds.
+    near = difflib.get_close_matches(str(word)[:LONGEST], list(islice(known, 300)), n=1)
     return say("error.did_you_mean", name=near[0]) if near else ""
 
 

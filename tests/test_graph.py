@@ -101,6 +101,7 @@ def test_listing_names_the_first_few():
 def test_a_near_miss_is_suggested_and_a_far_one_is_not():
     assert did_you_mean("sigmod", ["sigmoid", "tanh"]) == " Did you mean 'sigmoid'?"
     assert did_you_mean("qqq", ["sigmoid", "tanh"]) == ""
+    assert did_you_mean(64 * "a" + 10_000 * "b", [63 * "a"]) == f" Did you mean '{63 * 'a'}'?"  # told by its beginning
 
 
 # ---------------------------------------------------------------- the builder

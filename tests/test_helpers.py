@@ -14,6 +14,7 @@ from pcgraph.errors import PCGraphError
 from pcgraph.gallery import gallery
 from pcgraph.ui import helpers
 from pcgraph.ui.helpers import close_helpers, elsewhere, open_helpers
+from pcgraph.ui.kept import kept
 from pcgraph.ui.tracing import make_picture
 
 RUN = (to_json(gallery["residual"]), (("zil", 1.0, None),), True, None)
@@ -35,6 +36,10 @@ def nap(seconds: float) -> int:
     return os.getpid()
 
 
+def nap_and_count(seconds: float) -> tuple[int, float]:
+    return nap(seconds), time.monotonic()
+
+
 def test_a_process_computes_the_same_picture(others):
     assert elsewhere(os.getpid) != os.getpid()
     assert elsewhere(make_picture, *RUN) == make_picture(*RUN)
@@ -46,6 +51,41 @@ def test_two_are_at_work_at_the_same_time(others):
     [each.start() for each in threads]
     [each.join() for each in threads]
     assert len(set(found)) == 2 and os.getpid() not in found
+
+
+def test_what_is_kept_is_computed_once_elsewhere_for_all_who_ask(others):
+    found, ask = [], kept(nap_and_count, 8)
+    threads = [threading.Thread(target=lambda: found.append(ask(0.2))) for _ in range(4)]
+    [each.start() for each in threads]
+    [each.join() for each in threads]
+    assert len(set(found)) == 1 and found[0][0] != os.getpid()
+    assert ask(0.0) != found[0]  # another question has an answer of its own
+    assert ask(0.2) == found[0]
+
+
+def test_what_is_raised_is_not_kept(monkeypatch):
+    monkeypatch.setattr("pcgraph.ui.kept.elsewhere", lambda compute: compute())
+    calls = []
+
+    def fails_once(number):
+        calls.append(number)
+        if len(calls) == 1:
+            raise ValueError("once")
+        return number
+
+    ask = kept(fails_once, 8)
+    with pytest.raises(ValueError, match="once"):
+        ask(3)
+    assert [ask(3), ask(3)] == [3, 3] and calls == [3, 3]
+
+
+def test_who_waits_for_what_is_kept_gives_his_turn_away(others, monkeypatch):
+    told = []
+    for name in ("give_turn", "take_turn"):
+        monkeypatch.setattr(f"pcgraph.ui.kept.{name}", lambda name=name: told.append(name))
+    ask = kept(nap, 8)
+    assert ask(0.01) == ask(0.01) != os.getpid()
+    assert told == ["give_turn", "take_turn"]  # and not for what is there
 
 
 def test_an_error_arrives_whole_and_the_processes_live_on(others):

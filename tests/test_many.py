@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -115,8 +115,12 @@ def test_a_session_sends_so_many_files_and_no_more():
 class Runner:
     """As much of Streamlit's runner as turns need: it says what its script gives, and how many ran at the same time."""
 
-    def __init__(self) -> None:
+    def __init__(self, who: str = "somebody") -> None:
+        self._session_id, self.shown = who, []
         self.now, self.most, self.lock = 0, 0, threading.Lock()
+
+    def _enqueue_forward_msg(self, message: str) -> None:
+        self.shown.append(message)
 
     def _run_script(self, script: Callable[[], None]) -> None:
         self.enter(1)
@@ -134,7 +138,7 @@ def runner(monkeypatch):
     """A runner whose scripts take turns."""
 
     class Fresh(Runner):
-        _run_script = Runner._run_script
+        _run_script, _enqueue_forward_msg = Runner._run_script, Runner._enqueue_forward_msg
 
     monkeypatch.setattr(turns, "ScriptRunner", Fresh)
     monkeypatch.setattr(turns, "_turns", None)
@@ -178,6 +182,43 @@ def test_one_that_waits_for_something_gives_its_turn_away_and_takes_it_again(run
     assert order == ["other", "again"]
 
 
+def shown_by(runner, other: str, took: Mapping[str, float]) -> list[str]:
+    """Return what is shown, in order, where another visitor comes while the first one's script has shown a part."""
+    began, order, now = threading.Event(), [], time.monotonic()
+    turns._turns.took = {who: (seconds, now) for who, seconds in took.items()}
+    first, second = type(runner)("first"), type(runner)(other)
+    first.shown = second.shown = order
+
+    def in_the_middle():
+        first._enqueue_forward_msg("begins")
+        began.set()
+        while not turns._turns.waiting:
+            time.sleep(0.001)
+        first._enqueue_forward_msg("goes on")
+
+    threads = [threading.Thread(target=first._run_script, args=(in_the_middle,))]
+    threads.append(threading.Thread(target=second._run_script, args=(lambda: second._enqueue_forward_msg("other"),)))
+    threads[0].start()
+    assert began.wait(20)
+    threads[1].start()
+    [each.join(20) for each in threads]
+    return order
+
+
+def test_a_busy_script_lets_a_calm_visitor_go_first_between_two_things_that_it_shows(runner):
+    assert shown_by(runner, "calm", {"first": 5.0, "calm": 0.0}) == ["begins", "other", "goes on"]
+
+
+@pytest.mark.parametrize("took", [{"first": 0.05, "other": 0.0}, {"first": 0.0, "other": 5.0}, {}])
+def test_a_script_goes_on_where_nobody_waits_who_has_taken_much_less(runner, took):
+    assert shown_by(runner, "other", took) == ["begins", "goes on", "other"]
+
+
+def test_a_script_lets_others_go_first_for_a_while_only(runner, monkeypatch):
+    monkeypatch.setattr(turns, "ASIDE", 0.0)
+    assert shown_by(runner, "calm", {"first": 5.0, "calm": 0.0}) == ["begins", "goes on", "other"]
+
+
 def served(turns: Turns, *names: str) -> list[str]:
     """Return in which order sessions that wait at the same time get their turns."""
     first, order, threads = turns.take("first"), [], []
@@ -216,6 +257,19 @@ def test_who_has_waited_long_runs_before_who_has_taken_less():
     assert turns.running and turns.running.who == "busy"
 
 
+@pytest.mark.parametrize(("other", "beside"), [("calm", True), ("busy", False)])
+def test_beside_a_script_that_shows_nothing_for_long_begins_first_who_has_taken_less(other, beside):
+    turns, now = Turns(long=60.0, short=0.01), time.monotonic()
+    turns.took = {"first": (5.0, now), "busy": (5.0, now), "calm": (0.0, now)}
+    first, begun = turns.take("first"), threading.Event()
+    thread = threading.Thread(target=lambda: (turns.take(other), begun.set()))
+    thread.start()
+    assert begun.wait(20.0 if beside else 0.3) == beside
+    turns.give(first)
+    thread.join(20)
+    assert begun.is_set()
+
+
 def test_what_was_taken_is_forgotten_and_what_is_remembered_is_bounded(monkeypatch):
     turns = Turns()
     turns.took["busy"] = (5.0, time.monotonic() - 10 * FORGET)
@@ -229,7 +283,7 @@ def test_what_was_taken_is_forgotten_and_what_is_remembered_is_bounded(monkeypat
 def test_streamlit_still_has_what_turns_are_made_of():
     from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 
-    assert callable(ScriptRunner._run_script)
+    assert callable(ScriptRunner._run_script) and callable(ScriptRunner._enqueue_forward_msg)
 
 
 def test_the_theme_is_written_once_and_is_the_same(monkeypatch):

@@ -192,3 +192,15 @@ def test_a_front_is_followed_no_longer_than_to_the_leaves_and_long_runs_get_fewe
     assert dict(zip(*front, strict=True))[1.0] < 1e-12
     rates, distances = difference_by_rate(document, (("pc", 0.1, 1000),), True, RATES_DRAWN)["pc"]
     assert 2 <= len(rates) == len(distances) < len(RATES_DRAWN)
+
+
+def test_a_button_whose_field_was_not_sent_says_that_there_is_no_formula():
+    def script():
+        from pcgraph.ui.controls import Page
+
+        page = Page("step", methods=("zil",), choices=("bp", "zil"))
+        page._use_formula()
+        page.show(lambda: None)
+
+    at = AppTest.from_function(script, default_timeout=60).run()
+    assert not at.exception and len(at.error) == 1

@@ -224,7 +224,7 @@ class Page:
         st.button(t("page.formula.use"), key=self.key("formula.use"), on_click=self._use_formula)
 
     def _use_formula(self) -> None:
-        text = st.session_state[self.key("formula")]
+        text = st.session_state.get(self.key("formula"), "")  # a browser sends it with the button, others may not
         wanted = replace(self.settings, formula=text, document="", leaves={}, target="")
         try:
             parse(text)

@@ -14,14 +14,16 @@ import streamlit as st
 from pcgraph.bench import FAMILIES, METHODS, SIZES, Row
 from pcgraph.costs import Choice, Figures, measure_apart, to_json, to_markdown, where
 from pcgraph.errors import PCGraphError
-from pcgraph.evaluations import RATE, STEPS, Count, evaluations
+from pcgraph.evaluations import RATE, STEPS, Count
 from pcgraph.gallery import gallery
 from pcgraph.growth import AXES, Point
 from pcgraph.jobs import DONE, FAILED, RUNNING, STOPPED, WAITING, Job, Jobs, View
 from pcgraph.ui.charts import DASHES, HUES, MARKS
+from pcgraph.ui.kept import kept
 from pcgraph.ui.listed import listed
 from pcgraph.ui.settings import Settings
 from pcgraph.ui.text import escaped, show_errors, t
+from pcgraph.ui.tracing import count_rules
 from pcgraph.ui.work import duration, interval, visitor
 
 PATTERNS = ("", "/", "x")
@@ -34,10 +36,7 @@ def bench_queue() -> Jobs:
     return Jobs(turn=math.inf)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def counts(name: str) -> list[Count]:
-    """Return the rules each method evaluates on a problem of the gallery."""
-    return evaluations(gallery[name])
+counts = kept(count_rules, 64)
 
 
 @dataclass(frozen=True)

@@ -245,7 +245,7 @@ class BuildPage:
                 t("page.formula.use"),
                 key=key("formula.use"),
                 help=t("page.formula.help"),
-                on_click=lambda: self.change(drafts.written, st.session_state[key("text")]),
+                on_click=lambda: self.change(drafts.written, st.session_state.get(key("text"), self.draft.text)),
             )
         show_errors(st.container(), self._wrong("formula"))
         if state := self._formula_state():

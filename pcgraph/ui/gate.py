@@ -85,7 +85,7 @@ def _number(key: str, gate: Gate, now: Asked) -> None:
     )  # fmt: skip
     st.button(
         t("quiz.check"), key=f"{key}.check", disabled=now.over,
-        on_click=lambda: answer(key, gate, st.session_state[field]),
+        on_click=lambda: answer(key, gate, st.session_state.get(field)),
     )  # fmt: skip
 
 

@@ -275,7 +275,7 @@ class LearnPage:
             show_said(now.state, now.said)
 
     def _use(self, task: Built, field: str) -> None:
-        text = st.session_state[field]
+        text = st.session_state.get(field, "")
         st.session_state[f"{self.key}.wrong"] = None
         try:
             problem = parse(text)

@@ -25,6 +25,7 @@ from pcgraph.pictures.picture import Scene
 from pcgraph.program import program
 from pcgraph.trace import Solution
 from pcgraph.ui.deck import link_of, settings_of
+from pcgraph.ui.kept import kept
 from pcgraph.ui.language import LINK, language, write_link
 from pcgraph.ui.runs import picture, runs_of, solution_of
 from pcgraph.ui.settings import Settings, build
@@ -34,6 +35,7 @@ from pcgraph.ui.view import View, write
 from pcgraph.ui.work import interval, queue, visitor
 
 THEMES = ("light", "dark")
+SEEN = 1460  # pixels of the picture on the page: Streamlit would scale a wider one down, and write it anew
 MIME = {
     "png": "image/png", "svg": "image/svg+xml", "gif": "image/gif", "mp4": "video/mp4", "webm": "video/webm",
     "pdf": "application/pdf", "py": "text/x-python", "ipynb": "application/x-ipynb+json", "tex": "application/x-tex",
@@ -42,6 +44,7 @@ MIME = {
 FILMS = ("gif", "mp4", "webm", "pdf")  # made in the background, step by step
 CODE = {"py": program, "ipynb": notebook, "tex": derivation}
 DATA: dict[str, Callable[[Solution], str]] = {"csv": trace_csv, "json": trace_json}
+seen = kept(png, 64)  # a picture in its own font, which a browser may not have
 
 
 def key(part: str) -> str:
@@ -145,14 +148,8 @@ def _picture(settings: Settings) -> tuple[Shown, int, tuple[int, int]]:
                              format_func=LANGUAGES.__getitem__)  # fmt: skip
     with place:
         drawing = scene.at(at)
-        st.image(_seen(shown, at), width="stretch", alt=f"{drawing.title}. {drawing.description}")
+        st.image(seen(drawing, SEEN / drawing.width), width="stretch", alt=f"{drawing.title}. {drawing.description}")
     return shown, at, ends
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _seen(shown: Shown, at: int) -> bytes:
-    """Return the picture as the page shows it: in its own font, which a browser may not have."""
-    return png(shown.scene().at(at), 1.25)
 
 
 # ---------------------------------------------------------------- links

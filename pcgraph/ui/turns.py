@@ -4,7 +4,8 @@ Python runs one thread at a time. Scripts that all want to be it spend more on t
 their work: each message that one sends wakes another, and ten of them take ten times as long, each.
 
 A visitor who changes a setting now and then takes a hundredth of a second each time. Whoever makes the server work
-without a pause, or opens ever new pages, waits for him; not for ever, because waiting counts too.
+without a pause, or opens ever new pages, waits for him, also in the middle of a script, between two of the things that
+it shows; not for ever, because waiting counts too.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from typing import Any
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 
 LONG = 0.25  # seconds after which the next script may begin beside the one that runs: nothing here ever stands still
+SHORT = 0.05  # the same for the script of somebody who has taken less
 FIRST = 0.2  # seconds that a new session counts as having taken: what its page costs
 FORGET = 10.0  # seconds in which what somebody took shrinks to a third
+AHEAD = 0.1  # seconds that somebody must have taken less than who runs, to go before the rest of that one's script
+ASIDE = 1.0  # seconds that a script lets others go first, in all
 WAITED = 0.2  # how much of a second of what others took less a second of waiting makes up for
 MOST = 2_000  # sessions whose work is remembered
 
@@ -37,19 +41,20 @@ class Turn:
 class Turns:
     """Who runs and who waits. `take` a turn, `give` it back."""
 
-    def __init__(self, long: float = LONG) -> None:
-        self.long, self.lock = long, threading.Lock()
+    def __init__(self, long: float = LONG, short: float = SHORT) -> None:
+        self.long, self.short, self.lock = long, short, threading.Lock()
         self.waiting: list[Turn] = []
         self.running: Turn | None = None
         self.took: dict[str, tuple[float, float]] = {}  # by session: seconds, and when that was reckoned
 
     def take(self, who: str) -> Turn:
         """Wait for a turn and return it."""
-        mine = Turn(who, time.monotonic())
+        mine, patience = Turn(who, time.monotonic()), self.short
         with self.lock:
             self.waiting.append(mine)
             self._pass_on()
-        while not mine.comes.wait(self.long):
+        while not mine.comes.wait(patience):
+            patience = self.long
             with self.lock:
                 self._pass_on()
         return mine
@@ -65,6 +70,17 @@ class Turns:
                 self.running = None
                 self._pass_on()
 
+    def is_behind(self, mine: Turn) -> bool:
+        """Tell whether somebody waits who has taken so much less that this script should let him go first."""
+        if not self.waiting:  # nearly always, and asked at each thing that a script shows
+            return False
+        now = time.monotonic()
+        with self.lock:
+            return any(self._is_ahead(each, mine, now) for each in self.waiting)
+
+    def _is_ahead(self, other: Turn, mine: Turn, now: float) -> bool:
+        return self.taken(other.who, now) + AHEAD < self.taken(mine.who, now) + now - mine.since
+
     def taken(self, who: str, now: float) -> float:
         """Return how many seconds a session has taken lately."""
         seconds, then = self.took.get(who, (FIRST, now))
@@ -72,16 +88,22 @@ class Turns:
 
     def _pass_on(self) -> None:
         """Let the next who waits run, unless somebody does who has not run for long."""
+        if not self.waiting:
+            return
         now = time.monotonic()
-        if self.waiting and (self.running is None or now - self.running.since > self.long):
-            turn = min(self.waiting, key=lambda each: self.taken(each.who, now) - WAITED * (now - each.since))
-            self.waiting.remove(turn)
-            self.running, turn.since = turn, now
-            turn.comes.set()
+        turn = min(self.waiting, key=lambda each: self.taken(each.who, now) - WAITED * (now - each.since))
+        if self.running is not None:
+            long = self.short if self._is_ahead(turn, self.running, now) else self.long
+            if now - self.running.since < long:
+                return
+        self.waiting.remove(turn)
+        self.running, turn.since = turn, now
+        turn.comes.set()
 
 
 _turns: Turns | None = None
-_mine = threading.local()  # of each script's thread: whose script it runs, and its turn until it gives it back
+# Of each script's thread: whose script it runs, its turn until it gives it back, how long it has let others go first.
+_mine = threading.local()
 
 
 def take_turn() -> None:
@@ -97,17 +119,28 @@ def give_turn() -> None:
         _mine.turn = None
 
 
+def let_others_go_first() -> None:
+    """Give the turn away for a while, where somebody waits who has taken less; a script does so for a second in all."""
+    turn = getattr(_mine, "turn", None)
+    if _turns is not None and turn is not None and _mine.aside < ASIDE and _turns.is_behind(turn):
+        began = time.monotonic()
+        give_turn()
+        take_turn()
+        _mine.aside += time.monotonic() - began
+
+
 def take_turns() -> None:
     """Let the scripts of all sessions of this process take turns. Streamlit has no setting for this."""
     global _turns
     run: Any = getattr(ScriptRunner, "_run_script", None)
-    if run is None or _turns is not None:  # another Streamlit, or done already: the app works all the same
+    show: Any = getattr(ScriptRunner, "_enqueue_forward_msg", None)
+    if run is None or show is None or _turns is not None:  # another Streamlit, or done: the app works all the same
         return
     _turns = Turns()
 
     @wraps(run)
     def run_in_turn(runner: Any, *given: Any, **named: Any) -> Any:
-        _mine.who, _mine.turn = getattr(runner, "_session_id", "somebody"), None
+        _mine.who, _mine.turn, _mine.aside = getattr(runner, "_session_id", "somebody"), None, 0.0
         take_turn()
         try:
             return run(runner, *given, **named)
@@ -115,4 +148,10 @@ def take_turns() -> None:
             give_turn()
             _mine.who = None
 
+    @wraps(show)
+    def show_in_turn(runner: Any, *given: Any, **named: Any) -> None:
+        let_others_go_first()
+        show(runner, *given, **named)
+
     ScriptRunner._run_script = run_in_turn  # type: ignore[method-assign, assignment]
+    ScriptRunner._enqueue_forward_msg = show_in_turn  # type: ignore[method-assign, assignment]

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import expect
+from streamlit.elements.lib.image_utils import MAXIMUM_CONTENT_WIDTH
 
 import pcgraph as pc
 from pcgraph.messages import say
+from pcgraph.ui.share import SEEN
 from tests.e2e.test_access import BOTH as LOOKS
 from tests.e2e.test_access import violations
 
@@ -39,6 +41,13 @@ def take(app, name):
 
 def tab(app, name):
     app.page.get_by_role("tab", name=say(f"share.{name}")).click()
+
+
+def test_the_picture_comes_as_it_was_drawn(app):
+    """A wider one would be scaled down by Streamlit, blurred, in half a second of everybody's time."""
+    open_share(app, m="zil")
+    picture = app.page.get_by_test_id("stImage").locator("img").first
+    assert picture.evaluate("(one) => one.decode().then(() => one.naturalWidth)") == SEEN <= MAXIMUM_CONTENT_WIDTH
 
 
 def test_a_teachers_link_hides_the_settings_and_shows_these_steps_only_and_loops(app):
