@@ -17,7 +17,7 @@ from pcgraph.errors import SettingError
 from pcgraph.evaluations import evaluations
 from pcgraph.growth import Point
 from pcgraph.jobs import DONE, FAILED, RUNNING, STOPPED, Jobs, View
-from pcgraph.ui.cost import counts, progress_text, ratio_text, rules_table
+from pcgraph.ui.cost import progress_text, ratio_text, rules_table
 from tests.browser import ROOT
 
 LONG = 90
@@ -148,7 +148,6 @@ def checked(at: AppTest) -> AppTest:
 
 
 def test_the_page_counts_rules_before_any_run_on_every_graph_of_the_gallery():
-    counts.clear()
     at = opened()
     assert at.table[0].value["Rules"].tolist()[:3] == ["8", "10", "40"]
     for name in pc.gallery:
