@@ -55,6 +55,18 @@ def test_what_a_page_sends_is_wanted_and_nothing_else_is():
     assert not wanted(message() + b"\x00" * LARGEST)
 
 
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("$$ID-1f-step.problem", True), ("$$ID-1f-None", True), ("$$STREAMLIT_INTERNAL_KEY_1f__events", True)]
+    + [(name, False) for name in ("", "=,2~3", "step.problem", "$$WIDGET_ID-1-None")],
+)
+def test_a_widget_is_called_as_streamlit_calls_it(name, known):
+    sent = BackMsg()
+    sent.rerun_script.widget_states.widgets.add(id="$$ID-1f-step.problem", bool_value=True)
+    sent.rerun_script.widget_states.widgets.add(id=name, bool_value=True)
+    assert wanted(sent.SerializeToString()) == known
+
+
 def spoken(pace: Pace, messages: list[dict]) -> tuple[list[dict], list[dict], float]:
     """Return what an app behind a Pace received, what its connection was sent, and how long that took."""
     received, sent, left = [], [], iter(messages)

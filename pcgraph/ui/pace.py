@@ -16,6 +16,8 @@ UPLOADS = 50  # files of one session, 2 MB each at most: they stay in memory unt
 SESSIONS = 10_000  # whose files are counted
 LARGEST = 4 * 2**20  # bytes of a message; a graph from Build takes half of that at most
 # What the app's pages send. Not `clear_cache`, which would empty the caches, and the queue of jobs, for everyone.
+# How the ids begin that Streamlit gives to widgets. It looks others up as if a page had named them, and fails.
+IDS = ("$$ID-", "$$STREAMLIT_INTERNAL_KEY")
 KINDS = frozenset(("rerun_script", "stop_script", "app_heartbeat", "file_urls_request", "backend_operation_request"))
 log = logging.getLogger(__name__)
 
@@ -25,9 +27,11 @@ def wanted(data: bytes | None) -> bool:
     if not data or len(data) > LARGEST:
         return False
     try:
-        return BackMsg.FromString(data).WhichOneof("type") in KINDS
+        message = BackMsg.FromString(data)
     except DecodeError:
         return False
+    states = message.rerun_script.widget_states.widgets
+    return message.WhichOneof("type") in KINDS and all(state.id.startswith(IDS) for state in states)
 
 
 class Pace:

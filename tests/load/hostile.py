@@ -48,7 +48,6 @@ NUMBERS = (
     "{}",
     "null",
 )
-REFUSED = ("in deserialize", "StreamlitInvalidLayoutContextError")  # in Streamlit's own tracebacks
 SENTENCE = "encountered an error"  # how Streamlit says that a script failed, where it must not say how
 
 
@@ -397,14 +396,9 @@ def passed_on(line: str) -> bool:
 
 
 def failures(log: str) -> Iterator[str]:
-    """Yield the last line of each traceback in a log, and where in our code it was raised.
-
-    What Streamlit refuses by itself, wherever in our code it does so, is not ours: a value that a widget can't read,
-    and a fragment of a page that its visitor had stopped before it was drawn.
-    """
+    """Yield the last line of each traceback in a log, and where in our code it was raised."""
     for part in log.split("Traceback (most recent call last):")[1:]:
         lines = [line for line in part.splitlines() if line.strip()]
         ours = [line.strip() for line in lines if ("/pcgraph/" in line or "/pages/" in line) and not passed_on(line)]
-        ours = [] if any(refused in part for refused in REFUSED) else ours
         ends = [line for line in lines if line[:1].isalpha() and not line.startswith("20")]
         yield f"{ends[0] if ends else lines[-1]} ({ours[-1].rsplit('/', 1)[-1] if ours else 'not in our code'})"[:300]
