@@ -17,6 +17,7 @@ from starlette.routing import Mount
 
 from pcgraph.ui.assets import Assets
 from pcgraph.ui.at_once import send_at_once
+from pcgraph.ui.fitting import let_values_fit
 from pcgraph.ui.headers import Headers
 from pcgraph.ui.helpers import close_helpers, open_helpers
 from pcgraph.ui.immutable import Immutable
@@ -43,6 +44,7 @@ async def warm_up(_: Any) -> AsyncIterator[None]:
     sys.setswitchinterval(SWITCH)  # an answer that is ready, or a message that came, waits no longer for a script
     pcgraph.solve(pcgraph.gallery["residual"])
     settle()
+    let_values_fit()
     take_turns()
     open_helpers()
     gc.freeze()  # what is loaded by now stays: no collection need look at it again

@@ -13,14 +13,20 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from streamlit import config
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.NewSession_pb2 import NewSession
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.state.common import WidgetMetadata
+from streamlit.runtime.state.session_state import WStates
 
-from pcgraph.ui import logs, turns
+from pcgraph.messages import say
+from pcgraph.ui import fitting, logs, turns
 from pcgraph.ui.at_once import send_at_once
+from pcgraph.ui.fitting import fits, let_values_fit
 from pcgraph.ui.pace import LARGEST, UPLOADS, Pace, wanted
 from pcgraph.ui.settled import settle
 from pcgraph.ui.turns import FORGET, Turn, Turns
@@ -350,6 +356,63 @@ def test_the_log_is_json_only_where_it_was_asked_for(monkeypatch):
     record = logging.LogRecord("pcgraph.jobs", logging.ERROR, "", 1, "A job %s", ("failed",), None)
     line = json.loads(logs.Line().format(record))
     assert (line["level"], line["from"], line["event"]) == ("error", "pcgraph.jobs", "A job failed")
+
+
+# ---- values that fit
+
+
+FITS = [("text", "string_value", "x"), ("flag", "bool_value", True), ("number", "double_value", 0.5),
+        ("number", "int_value", 3), ("choice", "string_array_value", ["a"])]  # fmt: skip
+KINDS = {"text": "string_value", "flag": "bool_value", "number": "double_value", "choice": "string_array_value"}
+
+
+def sent(name: str, kind: str, value: Any) -> WidgetState:
+    state = WidgetState(id=name)
+    if isinstance(value, list):
+        getattr(state, kind).data.extend(value)
+    else:
+        setattr(state, kind, value)
+    return state
+
+
+def known(name: str) -> WidgetMetadata:
+    return WidgetMetadata(id=name, deserializer=lambda value: value, serializer=lambda value: value,
+                          value_type=KINDS[name])  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("drawn_first", [True, False])
+@pytest.mark.parametrize(("_", "kind", "value"), FITS)
+def test_a_widget_is_given_what_is_of_its_own_kind(monkeypatch, name, drawn_first, _, kind, value):
+    class States(WStates):
+        set_widget_from_proto, set_widget_metadata = WStates.set_widget_from_proto, WStates.set_widget_metadata
+
+    monkeypatch.setattr(fitting, "WStates", States)
+    let_values_fit()
+    let_values_fit()  # once is enough
+    states, given = States(), sent(name, kind, value)
+    tell = [lambda: states.set_widget_metadata(known(name)), lambda: states.set_widget_from_proto(given)]
+    for each in tell if drawn_first else reversed(tell):
+        each()
+    assert (name in states) == any((name, kind) == fit[:2] for fit in FITS)
+
+
+def test_a_field_that_was_emptied_is_known_to_be():
+    assert fits(None, "string_value") and fits(None, "double_value")
+
+
+def test_numbers_sent_for_a_choice_change_nothing(app_for_choices):
+    async def choose() -> tuple[list[str], list[str]]:
+        visitor = Visitor(app_for_choices.address)
+        await visitor.open()
+        name = visitor.id("step.methods")
+        visitor.values[name] = sent(name, "double_array_value", [0.5])
+        first = await visitor.run()
+        second = await visitor.act("step.methods", [say("method.pc")])
+        await visitor.close()
+        return first.exceptions + second.exceptions, [second.payload["lanes"][0]["method"]]
+
+    assert run(choose()) == ([], ["pc"])
 
 
 # ---- sent at once
