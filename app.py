@@ -25,6 +25,7 @@ from pcgraph.ui.logs import Requests, log_in_lines
 from pcgraph.ui.pace import Pace
 from pcgraph.ui.settled import settle
 from pcgraph.ui.turns import take_turns
+from pcgraph.ui.whole import tell_whole_runs
 
 HERE = Path(__file__).resolve().parent
 SWITCH = 0.001  # seconds for which one thread keeps Python from another: a fifth of what is usual
@@ -45,6 +46,7 @@ async def warm_up(_: Any) -> AsyncIterator[None]:
     pcgraph.solve(pcgraph.gallery["residual"])
     settle()
     let_values_fit()
+    tell_whole_runs()
     take_turns()
     open_helpers()
     gc.freeze()  # what is loaded by now stays: no collection need look at it again

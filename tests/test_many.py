@@ -18,18 +18,21 @@ from typing import Any
 import pytest
 from streamlit import config
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.NewSession_pb2 import NewSession
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.state.common import WidgetMetadata
 from streamlit.runtime.state.session_state import WStates
 
 from pcgraph.messages import say
-from pcgraph.ui import fitting, logs, turns
+from pcgraph.ui import fitting, logs, turns, whole
 from pcgraph.ui.at_once import send_at_once
 from pcgraph.ui.fitting import fits, let_values_fit
 from pcgraph.ui.pace import LARGEST, UPLOADS, Pace, wanted
 from pcgraph.ui.settled import settle
 from pcgraph.ui.turns import FORGET, Turn, Turns
+from pcgraph.ui.whole import tell_whole_runs
 from tests.load.client import Visitor
 from tests.load.hand import Hand, fits_link
 from tests.load.servers import App, Nginx
@@ -413,6 +416,74 @@ def test_numbers_sent_for_a_choice_change_nothing(app_for_choices):
         return first.exceptions + second.exceptions, [second.payload["lanes"][0]["method"]]
 
     assert run(choose()) == ([], ["pc"])
+
+
+# ---- runs of a page told whole
+
+
+class Queue(ForwardMsgQueue):
+    """A queue of its own: what is changed about it stays here."""
+
+    clear = ForwardMsgQueue.clear
+
+
+def shown(name: str, fragment: str = "") -> ForwardMsg:
+    message = ForwardMsg()
+    message.metadata.delta_path.extend([0, len(name)])
+    message.delta.new_element.markdown.body = name
+    message.delta.fragment_id = fragment
+    return message
+
+
+def ended(how: int) -> ForwardMsg:
+    message = ForwardMsg()
+    message.script_finished = how  # type: ignore[assignment]
+    return message
+
+
+def told(messages: list[ForwardMsg]) -> list[str | int]:
+    return [each.delta.new_element.markdown.body or each.script_finished for each in messages]
+
+
+WHOLE, PART, EARLY = (
+    ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY, ForwardMsg.FINISHED_EARLY_FOR_RERUN
+)  # fmt: skip
+
+
+@pytest.fixture
+def waiting(monkeypatch) -> ForwardMsgQueue:
+    monkeypatch.setattr(whole, "ForwardMsgQueue", Queue)
+    tell_whole_runs()
+    tell_whole_runs()  # once is enough
+    return Queue()
+
+
+def test_the_end_of_a_page_is_told_with_all_that_it_has_drawn(waiting):
+    for message in (shown("row"), shown("canvas", "desk"), ended(WHOLE)):
+        waiting.enqueue(message)
+    waiting.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["desk"])
+    waiting.enqueue(shown("canvas", "desk"))
+    waiting.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["desk"])  # and the fragment runs again
+    waiting.enqueue(shown("canvas", "desk"))
+    assert told(waiting.flush()) == ["row", "canvas", WHOLE, "canvas"]
+    assert waiting.flush() == []
+
+
+def test_what_a_fragment_has_drawn_over_is_not_sent(waiting):
+    for message in (shown("canvas", "desk"), ended(PART)):
+        waiting.enqueue(message)
+    waiting.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["desk"])
+    assert told(waiting.flush()) == [EARLY]
+
+
+def test_what_a_page_has_drawn_over_is_not_sent(waiting):
+    for message in (shown("row"), shown("canvas", "desk"), ended(WHOLE)):
+        waiting.enqueue(message)
+    waiting.clear(retain_lifecycle_msgs=True)
+    assert told(waiting.flush()) == [EARLY]
+    waiting.enqueue(shown("row"))
+    waiting.clear()
+    assert waiting.flush() == []
 
 
 # ---- sent at once

@@ -15,9 +15,9 @@ RATE, BURST = 5.0, 20.0  # messages a second in the long run, and at once after 
 UPLOADS = 50  # files of one session, 2 MB each at most: they stay in memory until it ends
 SESSIONS = 10_000  # whose files are counted
 LARGEST = 4 * 2**20  # bytes of a message; a graph from Build takes half of that at most
-# What the app's pages send. Not `clear_cache`, which would empty the caches, and the queue of jobs, for everyone.
 # How the ids begin that Streamlit gives to widgets. It looks others up as if a page had named them, and fails.
 IDS = ("$$ID-", "$$STREAMLIT_INTERNAL_KEY")
+# What the app's pages send. Not `clear_cache`, which would empty the caches, and the queue of jobs, for everyone.
 KINDS = frozenset(("rerun_script", "stop_script", "app_heartbeat", "file_urls_request", "backend_operation_request"))
 log = logging.getLogger(__name__)
 

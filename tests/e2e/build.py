@@ -79,6 +79,7 @@ class Build:
     def document(self) -> dict[str, Any]:
         """Return the document in the page's link, once it is the one on the canvas."""
         self.followed()
+        expect(self.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
         end = time.monotonic() + PATIENCE
         while True:
             found = linked(self.page.url)
