@@ -2,16 +2,75 @@
 
 from __future__ import annotations
 
+import os
+import statistics
 import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+QUICK = 1.25  # times the shortest loop of a run that a loop may take while the machine counts as at its full speed
+ENOUGH = 5  # samples that say something
 
 
-def empty_loop(tries: int = 3) -> float:
+@dataclass(frozen=True)
+class Sample:
+    """One measurement, and how many ms an empty loop took just before or after it, on the slowest processor."""
+
+    value: float
+    loop: float
+
+
+class Clock:
+    """Takes samples, and remembers how fast the machine was at its best.
+
+    A neighbour of a virtual machine halves the speed of one of its processors within seconds, for seconds. The loops
+    around a sample tell when that was, whatever the sample itself came out as.
+    """
+
+    def __init__(self) -> None:
+        self.best = min(empty_loop() for _ in range(20))
+
+    def sample(self, measure: Callable[[], float]) -> Sample:
+        """Measure once, between loops on each processor."""
+        before = self._loops()
+        value = measure()
+        return Sample(value, max(before + self._loops()))
+
+    def _loops(self) -> list[float]:
+        loops = list(loop_of_each_processor())
+        self.best = min(self.best, *loops)
+        return loops
+
+    def at_full_speed(self, samples: Sequence[Sample]) -> list[float]:
+        """Return what was measured while the machine was at its full speed."""
+        return [each.value for each in samples if each.loop <= QUICK * self.best]
+
+
+def median_loop(samples: Sequence[Sample]) -> float:
+    return statistics.median(each.loop for each in samples)
+
+
+def empty_loop(tries: int = 3, turns: int = 1_000_000) -> float:
     """Return how many milliseconds a million turns of an empty loop take, at best."""
-    return min(_once() for _ in range(tries))
+    return min(_once(turns) for _ in range(tries))
 
 
-def _once() -> float:
+def loop_of_each_processor() -> Iterator[float]:
+    """Yield the same for each processor, where a thread may choose one; a third of the turns tell enough."""
+    if not hasattr(os, "sched_setaffinity"):  # macOS, Windows
+        yield empty_loop(1, 300_000)
+        return
+    ours = os.sched_getaffinity(0)
+    try:
+        for one in ours:
+            os.sched_setaffinity(0, {one})
+            yield empty_loop(1, 300_000)
+    finally:
+        os.sched_setaffinity(0, ours)
+
+
+def _once(turns: int) -> float:
     began = time.perf_counter()
-    for _ in range(1_000_000):
+    for _ in range(turns):
         pass
-    return 1000 * (time.perf_counter() - began)
+    return 1e9 / turns * (time.perf_counter() - began)
