@@ -185,7 +185,9 @@ def test_the_speakers_window_follows_the_stage_and_its_keys_move_it(app, page, a
     app.at(3)  # Space pressed the button, not the player
     expect(app.stage).to_have_attribute("data-playing", "false")
     assert violations(window) == []
+    page.evaluate("name => { window.popup = open('', name); }", "pcgraph-presenter")  # the one that is open
     window.close()
+    page.wait_for_function("() => window.popup.closed")  # a process of its own: the page hears of it a little later
     app.press("PageDown", 4)
     with page.expect_popup() as again:
         app.press("n")
