@@ -75,9 +75,6 @@ def autograd_cotangents(problem: Problem) -> dict[str, Tensor]:
     return {name: g for name, g in zip(names, found, strict=True) if g is not None}
 
 
-ROUNDING = 1e-15  # of the largest gradient: a few times what float64 keeps of a number
-
-
 def relative(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> float:
     """Return the largest relative error of a leaf, ‖found − expected‖ / ‖expected‖; infinite where one is missing."""
     worst = 0.0
@@ -88,20 +85,6 @@ def relative(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> flo
         size = float(torch.linalg.vector_norm(reference))
         worst = max(worst, gap / size if size else 0.0 if gap == 0 else float("inf"))
     return worst
-
-
-def agrees(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], most: float = 1e-9) -> bool:
-    """Tell whether every leaf's gradient has a relative error of at most `most`, or as little as rounding leaves it.
-
-    Z-IL reads an error as μ − x, the difference of two numbers of order one: a gradient that is millions of times
-    smaller than the largest (behind a silu at its lowest point, say) carries as many digits less.
-    """
-    if set(found) < set(expected) or any(found[name].shape != each.shape for name, each in expected.items()):
-        return False
-    size = {name: float(torch.linalg.vector_norm(each)) for name, each in expected.items()}
-    rounding = ROUNDING * max(size.values())
-    gaps = {name: float(torch.linalg.vector_norm(found[name] - each)) for name, each in expected.items()}
-    return all(gap <= max(most * size[name], rounding) for name, gap in gaps.items())
 
 
 def largest(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> float:

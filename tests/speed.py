@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import os
-import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,26 +28,23 @@ class Clock:
     """
 
     def __init__(self) -> None:
-        self.best = min(empty_loop() for _ in range(20))
+        self.best = math.inf
 
     def sample(self, measure: Callable[[], float]) -> Sample:
         """Measure once, between loops on each processor."""
-        before = self._loops()
+        before = self.look()
         value = measure()
-        return Sample(value, max(before + self._loops()))
+        return Sample(value, max(before, self.look()))
 
-    def _loops(self) -> list[float]:
+    def look(self) -> float:
+        """Return how long a loop takes now, on the slowest processor."""
         loops = list(loop_of_each_processor())
         self.best = min(self.best, *loops)
-        return loops
+        return max(loops)
 
     def at_full_speed(self, samples: Sequence[Sample]) -> list[float]:
         """Return what was measured while the machine was at its full speed."""
         return [each.value for each in samples if each.loop <= QUICK * self.best]
-
-
-def median_loop(samples: Sequence[Sample]) -> float:
-    return statistics.median(each.loop for each in samples)
 
 
 def empty_loop(tries: int = 3, turns: int = 1_000_000) -> float:

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 import pcgraph as pc
 from pcgraph.passes import distances
-from tests.oracle import agrees, autograd, relative
+from tests.oracle import autograd, largest, relative
 from tests.strategies import problems, random_problem
 
 EXACT = 1e-9
-MANY = settings(max_examples=80, deadline=None)
+MANY = settings(max_examples=150, deadline=None, derandomize=True)
 
 
 def uneven_nodes(problem):
@@ -42,7 +42,7 @@ def test_bp_fixed_levelled_zil_and_its_fast_path_equal_autograd(problem):
         "zil": pc.solve(problem, "zil").gradients,
         "zil_gradients": pc.zil_gradients(problem),
     }
-    assert {label: agrees(each, expected) for label, each in found.items()} == dict.fromkeys(found, True)
+    assert {label: relative(each, expected) <= EXACT for label, each in found.items()} == dict.fromkeys(found, True)
 
 
 @MANY
@@ -50,11 +50,11 @@ def test_bp_fixed_levelled_zil_and_its_fast_path_equal_autograd(problem):
 def test_unlevelled_zil_is_wrong_somewhere_exactly_where_a_node_has_paths_of_different_length(problem):
     note(problem.to_json())
     found = pc.solve(problem, "zil", level=False).gradients
-    exact = agrees(found, autograd(problem))
+    exact = relative(found, autograd(problem)) <= EXACT
     assert exact is not bool(uneven_nodes(problem)), uneven_nodes(problem)
 
 
-def test_a_gradient_that_is_nearly_nothing_has_fewer_digits_and_is_right_in_those():
+def test_a_gradient_that_is_nearly_nothing_has_fewer_digits():
     lowest = -1.2784645427610738  # of silu: its slope there is 0
     near = pc.parse(f"""
         x = input(1.0)
@@ -63,13 +63,9 @@ def test_a_gradient_that_is_nearly_nothing_has_fewer_digits_and_is_right_in_thos
         minimise squared_error(v * silu(w * x) + 0.7 * v, 1.3)
     """)
     found, expected = pc.solve(near, "zil").gradients, autograd(near)
-    assert relative(found, expected) > EXACT and agrees(found, expected)
-    assert agrees(pc.backprop(near), expected)
-    for wrong in (1 + 1e-6, 0.0, -1.0):  # of what is left, nothing else passes
-        assert not agrees({**found, "w": wrong * found["w"]}, expected)
-        assert not agrees({**found, "v": wrong * found["v"]}, expected)
-    assert not agrees({"v": found["v"]}, expected)
-    assert not agrees({**found, "w": found["w"].reshape(1)}, expected)
+    assert relative(pc.backprop(near), expected) <= EXACT
+    assert relative(found, expected) > EXACT  # Z-IL reads an error as μ − x, the difference of two numbers of order one
+    assert largest(found, expected) <= 1e-15
 
 
 def test_f2_every_one_of_200_graphs_with_uneven_paths_defeats_unlevelled_zil():
@@ -88,7 +84,7 @@ def test_f2_every_one_of_200_graphs_with_uneven_paths_defeats_unlevelled_zil():
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.5, 1.5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)
 def test_f6_holds_on_any_graph_at_any_rate(seed, rate):
     problem = random_problem(seed, nodes=8)
     note(json.dumps({"seed": seed, "problem": problem.to_json()}))
