@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
+from types import ModuleType
 
 import pytest
 
@@ -43,6 +45,21 @@ def nap_and_count(seconds: float) -> tuple[int, float]:
 def test_a_process_computes_the_same_picture(others):
     assert elsewhere(os.getpid) != os.getpid()
     assert elsewhere(make_picture, *RUN) == make_picture(*RUN)
+
+
+def test_a_process_does_not_run_the_page_whose_script_runs_while_it_is_made(tmp_path, monkeypatch):
+    page = ModuleType("__main__")
+    page.__file__ = str(tmp_path / "page.py")
+    (tmp_path / "page.py").write_text(f"open({str(tmp_path / 'was run')!r}, 'w')")
+    monkeypatch.setitem(sys.modules, "__main__", page)
+    monkeypatch.setattr("pcgraph.ui.helpers._helpers", None)
+    open_helpers(1)
+    helpers._helpers.opening.join(60)
+    try:
+        assert elsewhere(os.getpid) != os.getpid()
+        assert not (tmp_path / "was run").exists()
+    finally:
+        close_helpers()
 
 
 def test_two_are_at_work_at_the_same_time(others):

@@ -15,14 +15,15 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
-from multiprocessing import get_context
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context, spawn
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 COUNT = 2
+_starting = threading.Lock()
 log = logging.getLogger("pcgraph.app")
 T = TypeVar("T")
 
@@ -33,7 +34,8 @@ class Helper:
     def __init__(self, context: Any) -> None:
         self.pipe, other = context.Pipe()
         self.process = context.Process(target=_serve, args=(other,), daemon=True)
-        self.process.start()
+        with _starting, _nothing_run_again():
+            self.process.start()
         other.close()
         self.pipe.recv()
 
@@ -58,14 +60,17 @@ class Helpers:
 
     def _open(self, count: int) -> None:
         with suppress(EOFError, OSError):
-            context = _context()
             for _ in range(count):
-                helper = Helper(context)
-                self.all.append(helper)
-                self.idle.put(helper)
+                self.idle.put(self.add())
                 self.begun = True
+
+    def add(self) -> Helper:
+        """Return one more, which ends with these."""
+        helper = Helper(_context())
+        self.all.append(helper)
         if self.closed:
             self.close()
+        return helper
 
     def ask(self, compute: Callable[..., T], *given: Any) -> T:
         helper = self.idle.get()
@@ -103,6 +108,16 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def another() -> Helper | None:
+    """Return one more process, for its caller alone; None where everything is computed in place."""
+    helpers = _helpers
+    if helpers is None:
+        return None
+    with suppress(EOFError, OSError):
+        return helpers.add()
+    return None
+
+
 def are_open() -> bool:
     """Tell whether something can be computed elsewhere."""
     return _helpers is not None and _helpers.begun
@@ -131,6 +146,22 @@ def _context() -> Any:
     context = get_context("forkserver")
     context.set_forkserver_preload(["pcgraph.ui.tracing"])
     return context
+
+
+@contextmanager
+def _nothing_run_again() -> Iterator[None]:
+    """Let a new process not run first what this one calls `__main__`, as it would: a helper needs nothing of it.
+
+    While a page's script runs, Streamlit has put that script there.
+    """
+    usual = spawn.get_preparation_data
+    spawn.get_preparation_data = lambda name: {
+        key: value for key, value in usual(name).items() if not key.startswith("init_main_")
+    }
+    try:
+        yield
+    finally:
+        spawn.get_preparation_data = usual
 
 
 def _serve(pipe: Connection) -> None:
