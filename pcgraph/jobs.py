@@ -178,13 +178,18 @@ class Job:
 
     # ---- for the work
 
+    @property
+    def allowed(self) -> int | None:
+        """How many steps it may make until it pauses; None: no end."""
+        return self._allowed
+
     def report(self, done: int, total: int, result: Any = None) -> None:
         """Say that `done` of `total` steps are made, and what came of them; rest here while paused."""
         with self._changed:
-            self._done, self._total = done, total
+            steps, self._done, self._total = max(1, done - self._done), done, total
             self._result = self._result if result is None else result
             if self._allowed:
-                self._allowed -= 1
+                self._allowed = max(0, self._allowed - steps)
             if time.monotonic() - self._viewed > (self.jobs.crowded if self.jobs.queue else self.jobs.patience):
                 self._leave_off()
             if self.jobs.queue and time.monotonic() - self._since > self.jobs.turn:

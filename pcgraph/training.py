@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -134,6 +134,31 @@ class History:
     latest: tuple[int, Mapping[str, Parameters]] = (0, {})
     broken: dict[str, PCGraphError] = field(default_factory=dict)
 
+    def take(self) -> History:
+        """Return what is new since this was last asked; here it is forgotten."""
+        news = History(self.points, self.tests, self.latest, dict(self.broken))
+        self.points, self.tests = [], []
+        return news
+
+    def put(self, news: History) -> History:
+        """Add what was taken elsewhere; return this history."""
+        self.points += news.points
+        self.tests += news.tests
+        self.broken |= news.broken
+        self.latest = news.latest
+        return self
+
+    # To another process parameters go as arrays: torch would send each tensor as a file of its own.
+    def __getstate__(self) -> dict[str, Any]:
+        number, runners = self.latest
+        arrays = {label: {name: value.numpy() for name, value in found.items()} for label, found in runners.items()}
+        return {**self.__dict__, "latest": (number, arrays)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        number, runners = state["latest"]
+        found = {label: {name: torch.from_numpy(value) for name, value in it.items()} for label, it in runners.items()}
+        self.__dict__.update(state, latest=(number, found))
+
     def curve(self, label: str, column: str) -> tuple[list[int], list[float]]:
         """Return the updates at which a runner has a number of this name, and the numbers."""
         found = [
@@ -148,10 +173,10 @@ class History:
         return [n for n, value in found if value is not None], [value for _, value in found if value is not None]
 
 
-def train(plan: Plan) -> Iterator[tuple[int, int, History]]:
+def train(plan: Plan) -> Generator[tuple[int, int, History], None, History]:
     """Yield (update, of how many, history) after every update of all runners: same plan, same numbers, bit for bit.
 
-    A runner that breaks down is left out from then on, with the reason in `History.broken`.
+    A runner that breaks down is left out from then on, with the reason in `History.broken`. Returns the history.
     """
     history = untrained(plan)
     per_epoch = len(plan.batches())
@@ -159,12 +184,13 @@ def train(plan: Plan) -> Iterator[tuple[int, int, History]]:
     for number in range(1, plan.updates + 1):
         done = _advance(loops, history)
         if not done:
-            return
+            break
         history.points.append(Point(number, next(iter(done.values())).epoch, _numbers(plan, done)))
         history.latest = (number, {label: _copied(update.parameters) for label, update in done.items()})
         if number % per_epoch == 0 or number == plan.updates:
             _test(plan, history)
         yield number, plan.updates, history
+    return history
 
 
 def untrained(plan: Plan) -> History:

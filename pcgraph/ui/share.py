@@ -6,6 +6,7 @@ import html
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,6 +25,7 @@ from pcgraph.pictures.handout import handout
 from pcgraph.pictures.picture import Scene
 from pcgraph.program import program
 from pcgraph.trace import Solution
+from pcgraph.ui.apart import apart
 from pcgraph.ui.deck import link_of, settings_of
 from pcgraph.ui.kept import kept
 from pcgraph.ui.language import LINK, language, write_link
@@ -248,11 +250,9 @@ def _begin(shown: Shown, kind: str, ends: tuple[int, int]) -> None:
     first, last = ends
     st.session_state[key("failed")] = None
     try:
-        if kind == "pdf":
-            make = handout(shown.payload, first, last, theme=shown.theme, language=shown.language)
-        else:
-            make = film(shown.payload, kind, first, last, theme=shown.theme, language=shown.language)
-        job = queue().submit(f"{visitor()}.film", lambda _: make)
+        looks: dict[str, Any] = {"first": first, "last": last, "theme": shown.theme, "language": shown.language}
+        make = partial(handout, **looks) if kind == "pdf" else partial(film, kind=kind, **looks)
+        job = queue().submit(f"{visitor()}.film", apart(make, shown.payload))
     except PCGraphError as error:
         st.session_state[key("failed")] = error
         return

@@ -16,7 +16,8 @@ from pcgraph.gallery import gallery
 from pcgraph.jobs import DONE, FAILED, PAUSED, RUNNING, STOPPED, WAITING, Job, View
 from pcgraph.learning import OPTIMIZERS
 from pcgraph.models import ACTIVATIONS, FAMILIES, LOSSES
-from pcgraph.training import RUNNERS, History, Plan, final, to_csv, to_json, train, untrained
+from pcgraph.training import RUNNERS, History, Plan, final, to_csv, to_json, untrained
+from pcgraph.ui.apart import apart
 from pcgraph.ui.component import show_component
 from pcgraph.ui.draft import text_of
 from pcgraph.ui.language import write_link
@@ -36,6 +37,7 @@ from pcgraph.ui.train_settings import (
     Training,
     data_for,
     from_link,
+    learn,
     plan_of,
     to_link,
     widths_of,
@@ -293,7 +295,7 @@ class TrainPage:
         settings = self.settings
         try:
             plan = plan_of(settings)
-            job = queue().submit(visitor(), lambda _: train(plan))
+            job = queue().submit(visitor(), apart(learn, settings, take=History.take, put=History.put))
         except PCGraphError as error:
             self.fail(error)
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from pcgraph.inspect import check_work
 from pcgraph.learning import OPTIMIZERS
 from pcgraph.models import ACTIVATIONS, FAMILIES, LOSSES, build, check
 from pcgraph.problem import Problem, check_run
-from pcgraph.training import RUNNERS, Plan
+from pcgraph.training import RUNNERS, History, Plan, train
 from pcgraph.ui.settings import (
     LINK_VERSION,
     Row,
@@ -192,6 +192,11 @@ def _plan_of_graph(settings: Training, runners: Mapping[str, Any], rest: tuple[A
     data = load(settings.data, settings.seed)
     found = batched(graph, data)
     return Plan(found.problem, runners, data, found.reads, *rest)
+
+
+def learn(settings: Training) -> Generator[tuple[int, int, History], None, History]:
+    """Yield the updates of the run that the settings describe, wherever they are made."""
+    return (yield from train(plan_of(settings)))
 
 
 def graph_of(settings: Training) -> Problem:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import atexit
-import importlib
-import threading
 import uuid
 
 import streamlit as st
 
 from pcgraph.jobs import PAUSED, View
 from pcgraph.jobs import Jobs as Queue
+from pcgraph.ui.apart import load
 from pcgraph.ui.text import t
 
 LIVELY, STILL = 1.0, 20.0  # seconds between two looks at a job that runs, and at one that is paused
@@ -26,8 +25,8 @@ def queue() -> Queue:
 
 @st.cache_resource
 def warm_up() -> None:
-    """Load, once and in the background, what torch's optimisers load at their first use: it takes seconds."""
-    threading.Thread(target=importlib.import_module, args=("torch._dynamo",), name="warm-up", daemon=True).start()
+    """Load, once and where runs learn, what torch's optimisers load at their first use: it takes seconds."""
+    load("torch._dynamo")
 
 
 def visitor() -> str:
