@@ -331,6 +331,30 @@ def test_the_theme_is_written_once_and_is_the_same(monkeypatch):
     assert set(app_session._populate_theme_msg.written) == {"theme", "theme.light", "theme.dark", "theme.sidebar"}
 
 
+def test_a_value_of_a_session_is_looked_up_without_a_table_of_all(monkeypatch):
+    from streamlit.runtime.state.safe_session_state import SafeSessionState
+    from streamlit.runtime.state.session_state import SessionState
+
+    table = SafeSessionState.filtered_state
+    monkeypatch.setattr(SafeSessionState, "filtered_state", table)
+    inner = SessionState()
+    session = SafeSessionState(inner, lambda: None)
+    inner["a"], inner["none"] = 1, None
+    inner._key_id_mapper["n"] = "$$ID-1-n"
+    inner._new_widget_state.set_from_value("$$ID-1-n", 3)
+    inner._new_widget_state.set_from_value("$$ID-2-None", 4)  # a widget without a key
+    wanted = session.filtered_state
+    assert wanted == {"a": 1, "none": None, "n": 3}
+    settle()
+    settle()  # once is enough
+    monkeypatch.setattr(SessionState, "filtered_state", property(lambda _: pytest.fail("the table was made")))
+    found = session.filtered_state
+    assert "a" in found and "none" in found and "n" in found and "other" not in found
+    assert (found["a"], found["none"], found["n"], found.get("other", 7)) == (1, None, 3, 7)
+    monkeypatch.undo()
+    assert dict(found) == wanted and len(found) == 3
+
+
 # ---- the log
 
 

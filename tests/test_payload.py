@@ -397,6 +397,14 @@ def test_text_is_safe_inside_a_script_element():
     assert strict(text)["nodes"][0]["name"] == "<script>" and strict(text)["title"] == "<!-- a < b -->"
 
 
+def test_text_is_ascii_so_that_a_letter_does_not_double_its_memory():
+    graph = pc.Graph([pc.Node("ε", "input"), pc.Node("y", "tanh", ("ε",))], "y")
+    problem = pc.Problem(graph, {"ε": 1.0}, 0.5, title="图 😀")
+    text = to_text(payload([pc.solve(problem, "zil")]))
+    assert text.isascii()
+    assert strict(text)["nodes"][0]["name"] == "ε" and strict(text)["title"] == "图 😀"
+
+
 def test_text_refuses_what_is_no_json():
     with pytest.raises(ValueError):
         to_text({"energy": math.nan})
