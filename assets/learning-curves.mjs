@@ -4,7 +4,7 @@ import { html, svg } from "./dom.mjs";
 import { placeAt, roundMarks, scaleOf, settled } from "./learning-scale.mjs";
 
 const HEIGHT = 210;
-const [LEFT, RIGHT, TOP, BOTTOM] = [46, 10, 8, 40];
+const [LEFT, RIGHT, TOP, BOTTOM] = [46, 18, 8, 40]; // half of a number of updates stands beyond the right end
 const MARKS = {
   circle: "M-4.5,0a4.5,4.5 0 1,0 9,0a4.5,4.5 0 1,0 -9,0z",
   square: "M-4,-4h8v8h-8z",

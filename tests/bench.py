@@ -12,6 +12,7 @@ else of all samples. The bare page is what no stage can go below: a key changes 
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import platform
@@ -33,9 +34,12 @@ from playwright.sync_api import Browser, Page
 
 import pcgraph as pc
 from pcgraph.bench import Resnet18
+from pcgraph.document import to_dict
 from pcgraph.formula import to_formula
+from pcgraph.inspect import inspect_draft
 from pcgraph.random_graphs import random_problem
 from pcgraph.ui.settings import TABLE
+from pcgraph.ui.train_settings import Training, learn
 from tests.browser import chromium, open_page, served
 from tests.speed import ENOUGH, Clock, Sample
 
@@ -130,7 +134,7 @@ def main() -> None:
         CLOCK.look()
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print(f"{'':74} {'median':>8} {'95 %':>8} {'loop':>5}  {'target':12} {'ratio':>5}  met  at full speed")
-    for figure in chain(solving(), in_browser()):
+    for figure in chain(engine(), in_browser()):
         print(figure.line(), flush=True)
     print(f"The shortest loop took {CLOCK.best:.0f} ms.")
 
@@ -153,14 +157,24 @@ def link(problem: pc.Problem, **settings: Any) -> str:
 # ---- the engine
 
 
-def solving() -> Iterator[Figure]:
-    """Time `solve`: a whole trace, every state kept."""
+def engine() -> Iterator[Figure]:
+    """Time `solve` (a whole trace, every state kept), a look at a draft, and a run that learns."""
     for nodes, most in ((12, None), (80, 60), (1000, None)):
         problem = large(nodes)
         samples = timed(
             lambda problem=problem: pc.solve(problem, "pc", rate=0.05, steps=STEPS), 15 if nodes < 1000 else 5
         )
         yield Figure(f"solve, PC, {_size(problem)} nodes × {STEPS} steps", samples, most=most)
+    draft = to_dict(random_problem(1, nodes=200))
+    looks = timed(lambda: json.dumps(inspect_draft(draft).to_dict()), 15)
+    yield Figure(f"a look at a draft, {len(draft['nodes'])} nodes", looks, most=100)
+    yield Figure("digits learned by BP, Z-IL and PC, 300 updates", timed(learned, 3), most=20_000)
+
+
+def learned() -> None:
+    """Learn as the page Train does at first."""
+    for _ in learn(Training()):
+        pass
 
 
 def timed(call: Callable[[], Any], times: int) -> list[Sample]:

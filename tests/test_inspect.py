@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 import torch
@@ -291,9 +290,7 @@ SHAPES = {
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_what_would_grow_without_bound_is_refused_before_it_is_computed(name):
-    start = time.process_time()
     found = inspect_draft(draft(*SHAPES[name]))
-    assert time.process_time() - start < 2
     assert not found.complete
     (finding,) = found.faults
     assert finding.error.key in ("error.limit.node_elements", "error.limit.numbers", "error.limit.work")
@@ -330,26 +327,6 @@ def test_limits_of_nodes_and_edges():
     assert (None, "error.limit.nodes") in keys(found) and len(found.nodes) == LIMITS.nodes
     found = inspect_draft(draft(leaf("x"), node("out", "concat", *["x"] * (LIMITS.edges + 1))))
     assert (None, "error.limit.edges") in keys(found)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        to_dict(random_problem(1, nodes=200)),
-        to_dict(TEMPLATES["random"].build(nodes=200)),
-        draft(*(node(f"n{n}", "add") for n in range(200))),
-        draft(*(node(f"n{n}", "tanh", f"n{(n + 1) % 200}") for n in range(200))),
-    ],
-    ids=["random", "template", "unconnected", "cycle"],
-)
-def test_two_hundred_nodes_take_a_tenth_of_a_second_at_most(data):
-    inspect_draft(data)
-    times = []
-    for _ in range(5):
-        start = time.process_time()
-        json.dumps(inspect_draft(data).to_dict())
-        times.append(time.process_time() - start)
-    assert min(times) < 0.1
 
 
 def test_the_palette_lists_every_op_with_arity_and_defaults():

@@ -339,8 +339,12 @@ def put(one: Villain, place: str, body: bytes) -> int:
 # ---- the measurement
 
 
-def do_harm(address: str, count: int) -> tuple[collections.Counter[str], list[str], int]:
-    """Send so many inputs over some connections; return how many of which kind, what was shown, and runs refused."""
+def do_harm(address: str, count: int) -> tuple[collections.Counter[str], list[str], int, float]:
+    """Send so many inputs over some connections.
+
+    Return how many of which kind, what was shown, how many runs were refused, and the part of a processor that it took.
+    """
+    spent, began = time.process_time(), time.monotonic()
 
     async def all_of_them() -> list[Villain]:
         villains = [Villain(address, seed) for seed in range(AT_ONCE)]
@@ -350,7 +354,17 @@ def do_harm(address: str, count: int) -> tuple[collections.Counter[str], list[st
 
     villains = asyncio.run(all_of_them())
     sent = sum((one.sent for one in villains), collections.Counter())
-    return sent, [each for one in villains for each in one.shown], sum(one.refused for one in villains)
+    part = (time.process_time() - spent) / (time.monotonic() - began)
+    return sent, [each for one in villains for each in one.shown], sum(one.refused for one in villains), part
+
+
+def do_nothing(part: float, seconds: float) -> None:
+    """Take as much of a processor, and speak to nobody."""
+    end = time.monotonic() + seconds
+    while (now := time.monotonic()) < end:
+        while time.monotonic() < now + 0.01 * part:
+            pass
+        time.sleep(0.01 * (1 - part))
 
 
 async def run(count: int, honest: int = HONEST, quiet: float = QUIET) -> dict[str, Any]:
@@ -360,34 +374,43 @@ async def run(count: int, honest: int = HONEST, quiet: float = QUIET) -> dict[st
         crowd = Crowd(app.address, honest, 70)
         await crowd.open()
         await crowd.act(quiet / 3)
-        crowd.tally.answered = []
-        await crowd.act(quiet)
-        before, memory = percent(crowd.tally.answered, 0.95), app.memory()
-        crowd.tally.answered, began = [], time.monotonic()
+        before, memory = await _answered(crowd, quiet), app.memory()
+        began = time.monotonic()
         # In a process of its own, behind the others: whoever means harm has a machine of his own.
         with ProcessPoolExecutor(1, get_context("spawn"), os.nice, (10,)) as pool:
             harm = asyncio.get_running_loop().run_in_executor(pool, do_harm, app.address, count)
-            while not harm.done():
-                await crowd.act(min(10.0, quiet))
-            sent, shown, refused = await harm
-        took = time.monotonic() - began
+            during = await _answered(crowd, min(10.0, quiet), harm)
+            sent, shown, refused, part = await harm
+            took, alive, after = time.monotonic() - began, app.answers(), app.memory()
+            # He has not, here: what his process takes from the machine hurts the others, whatever it does.
+            idle = asyncio.get_running_loop().run_in_executor(pool, do_nothing, part, quiet)
+            beside = await _answered(crowd, quiet, idle)
         await crowd.close()
-        during, alive = percent(crowd.tally.answered, 0.95), app.answers()
         kinds = ", ".join(f"{name} {times}" for name, times in sent.items())
         print(
             f"{sum(sent.values())} inputs in {took:.0f} s ({kinds})\n"
             f"server alive: {'yes' if alive else 'NO'}; tracebacks shown: {len(shown)} (the sender's own page said "
             f"only that an error occurred: {refused}); errors of the others: "
-            f"{len(crowd.tally.errors)}; their p95 {ms(before)} before, {ms(during)} meanwhile "
-            f"({during / before:.1f} times); memory {memory:.0f} → {app.memory():.0f} MB",
+            f"{len(crowd.tally.errors)}; memory {memory:.0f} → {after:.0f} MB\n"
+            f"p95 of the others: {ms(before)} before; {ms(beside)} beside a process that takes as much of a processor "
+            f"({part:.0%}) and speaks to nobody; {ms(during)} beside the harm ({during / beside:.1f} times that)",
             flush=True,
         )
         for told, times in collections.Counter([*shown, *crowd.tally.errors]).most_common(8):
             print(f"    {times} × {told}", flush=True)
         for told, times in collections.Counter(failures(app.said())).most_common(8):
             print(f"    in the log, {times} × {told}", flush=True)
-        found = {"alive": alive, "shown": shown, "errors": crowd.tally.errors, "before": before, "during": during}
+        found = {"alive": alive, "shown": shown, "errors": crowd.tally.errors}
         return {**found, "inputs": sum(sent.values()), "log": list(failures(app.said()))}
+
+
+async def _answered(crowd: Crowd, seconds: float, until: asyncio.Future[Any] | None = None) -> float:
+    """Let all act for so long, and again until something is done; return the 95 % of their answers' seconds."""
+    crowd.tally.answered = []
+    await crowd.act(seconds)
+    while until is not None and not until.done():
+        await crowd.act(seconds)
+    return percent(crowd.tally.answered, 0.95)
 
 
 def passed_on(line: str) -> bool:
