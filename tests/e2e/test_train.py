@@ -138,6 +138,8 @@ def test_axe_finds_nothing_before_and_after_a_run_in_any_theme_and_size(train, p
             assert violations(page) == [], f"{scheme}, {size['width']} px"
             wide = page.evaluate("document.querySelector('.stMain').scrollWidth")
             assert wide <= size["width"]
+            methods = page.get_by_test_id("stButtonGroup").get_by_role("toolbar").first
+            assert methods.evaluate("(one) => one.scrollWidth <= one.clientWidth"), "a method is beyond the edge"
 
 
 @pytest.mark.parametrize("options", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True)
