@@ -9,7 +9,7 @@ import random
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pcgraph.document import describe, from_dict, from_file, from_json, to_dict, to_json
@@ -160,7 +160,6 @@ def test_random_problems_come_back_bit_for_bit(settings):
         assert same(Problem.from_json(problem.to_json()), problem), seed
 
 
-@settings(deadline=None)
 @given(problems(), st.integers(0, 1000))
 def test_the_order_of_nodes_does_not_matter(problem, seed):
     assert same(shuffled(problem, seed), problem, order=False)
@@ -434,7 +433,6 @@ records = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(
     st.fixed_dictionaries(
         {"version": st.just(1)},
@@ -451,7 +449,6 @@ def test_any_json_gives_a_problem_or_a_sentence(data):
     read_or_say(json.dumps(data))
 
 
-@settings(deadline=None)
 @given(st.text(LETTERS, max_size=60) | st.text(alphabet='{}[]",:0123456789.eE+-truefalsn \n\\', max_size=60))
 def test_any_text_gives_a_problem_or_a_sentence(text):
     read_or_say(text)

@@ -13,7 +13,7 @@ from pcgraph.evaluate import learnable
 from tests.oracle import autograd, autograd_cotangents, loss, relative, run
 from tests.strategies import problems, random_problem
 
-MANY = settings(max_examples=60, deadline=None)
+MANY = settings(max_examples=60)
 
 
 def gradient_by_differences(problem, name, step=1e-6):
@@ -71,7 +71,7 @@ def test_backprop_equals_central_differences(seed, tensors):
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_cotangents_may_start_from_values_that_are_known(seed):
     problem = random_problem(seed, nodes=8)
     known, fresh = pc.cotangents(problem, pc.forward(problem)), pc.cotangents(problem)

@@ -24,7 +24,7 @@ from tests.strategies import random_problem
 # ---------------------------------------------------------------- the same numbers
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32 - 1), nodes=st.integers(1, 25), tensors=st.booleans(), dead=st.integers(0, 2))
 def test_on_any_graph_it_is_backprop(seed, nodes, tensors, dead):
     problem = random_problem(seed, nodes, tensors=tensors, dead=dead)
@@ -34,7 +34,7 @@ def test_on_any_graph_it_is_backprop(seed, nodes, tensors, dead):
         assert torch.allclose(found[name], value, rtol=1e-9, atol=1e-9 * float(value.abs().max())), (seed, name)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_without_inputs_it_is_the_same_for_the_parameters_alone(seed):
     problem = random_problem(seed, 12, tensors=True)

@@ -278,7 +278,6 @@ def test_random_problems_come_back_bit_for_bit(options):
         assert same(parse(to_formula(from_json(to_json(back))), title=problem.title), problem), seed
 
 
-@settings(deadline=None)
 @given(problems())
 def test_formula_and_document_carry_the_same_problem(problem):
     text = to_formula(problem)
@@ -597,7 +596,7 @@ def test_three_thousand_damaged_formulas_give_a_problem_or_a_sentence():
         read_or_say(text)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text("xw1(). *+-=,\n[]#'θ²\ud800", max_size=40))
 def test_any_text_gives_a_problem_or_a_sentence(text):
     read_or_say(text)

@@ -58,7 +58,6 @@ def test_users_come_in_the_order_of_nodes_then_slots():
 
 
 @given(problems())
-@settings(deadline=None)
 def test_users_and_edges_say_the_same(problem):
     found = problem.graph
     assert sorted(found.edges) == sorted((name, user, slot) for name in found.names for user, slot in found.users(name))
@@ -195,7 +194,6 @@ def test_a_long_cycle_is_told_in_a_sentence_of_readable_length():
     assert len(str(caught.value)) < 500
 
 
-@settings(deadline=None)
 @given(problems())
 def test_every_random_graph_keeps_the_rules(problem):
     check_graph(problem.graph)
@@ -209,7 +207,6 @@ def positions(nodes):
     return {node.name: place for place, node in enumerate(nodes)}
 
 
-@settings(deadline=None)
 @given(problems(), st.randoms(use_true_random=False))
 def test_sorting_puts_inputs_before_users_and_loses_no_node(problem, chance):
     nodes = list(problem.graph.nodes)
@@ -219,13 +216,12 @@ def test_sorting_puts_inputs_before_users_and_loses_no_node(problem, chance):
     assert all(place[name] < place[user] for name, user, _ in problem.graph.edges)
 
 
-@settings(deadline=None)
 @given(problems())
 def test_sorting_leaves_an_order_that_is_right_alone(problem):
     assert sort_nodes(problem.graph.nodes) == tuple(problem.graph.nodes)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(problems(), st.integers(0, 1000))
 def test_levels_and_gradients_do_not_depend_on_the_order_of_nodes(problem, seed):
     other = shuffled(problem, seed)
@@ -254,7 +250,6 @@ def test_levels_of_the_residual_graph():
     assert distances(residual()) == {"s": 2, "z3": 2, "a": 1, "z2": 3, "b": 2, "z1": 2, "c": 1, "out": 0}
 
 
-@settings(deadline=None)
 @given(problems())
 def test_levels_are_longest_paths_and_distances_shortest(problem):
     found = problem.graph
@@ -334,7 +329,6 @@ def test_identity_nodes_find_a_free_name_among_thousands():
     assert "x′3000" in found
 
 
-@settings(deadline=None)
 @given(problems())
 def test_levelled_means_that_every_edge_spans_one_level(problem):
     found = level_graph(problem.graph)
@@ -344,14 +338,12 @@ def test_levelled_means_that_every_edge_spans_one_level(problem):
     assert all(node.op == "identity" and node.stands_for in problem.graph for node in added)
 
 
-@settings(deadline=None)
 @given(problems())
 def test_levelling_twice_adds_nothing(problem):
     once = level_graph(problem.graph)
     assert level_graph(once) == once and identity_count(once) == 0
 
 
-@settings(deadline=None)
 @given(problems())
 def test_levelling_keeps_every_node_its_level_its_place_and_dead_nodes_as_they_are(problem):
     found, once = problem.graph, level_graph(problem.graph)
@@ -389,7 +381,6 @@ def test_a_repeated_input_is_levelled_edge_by_edge():
 # ---------------------------------------------------------------- dead nodes
 
 
-@settings(deadline=None)
 @given(problems(dead=3))
 def test_without_dead_nodes_only_ancestors_of_the_output_are_left(problem):
     alive = remove_dead_nodes(problem.graph)

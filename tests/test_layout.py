@@ -31,7 +31,7 @@ def program(*lines):
     return pc.parse("\n".join(lines)).graph
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problems())
 def test_columns_count_levels_from_the_left(problem):
     note(problem.to_json())
@@ -41,7 +41,7 @@ def test_columns_count_levels_from_the_left(problem):
     assert positions[problem.graph.output][0] == depth
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problems())
 def test_no_two_nodes_of_a_column_come_nearer_than_one_unit_and_passing_edges_keep_clear(problem):
     note(problem.to_json())
@@ -56,7 +56,7 @@ def test_no_two_nodes_of_a_column_come_nearer_than_one_unit_and_passing_edges_ke
             assert other - one >= half + other_half - TOLERANCE
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(problems())
 def test_heights_are_finite_and_centred_on_0(problem):
     drawn = pc.layout(problem.graph)
@@ -65,7 +65,7 @@ def test_heights_are_finite_and_centred_on_0(problem):
     assert min(heights) + max(heights) == pytest.approx(0, abs=TOLERANCE)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(problems())
 def test_an_edge_passes_every_column_between_its_ends_once_in_order(problem):
     graph = problem.graph

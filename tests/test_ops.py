@@ -171,7 +171,7 @@ def two_shapes(draw):
     return part(), part()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(two_shapes(), st.sampled_from(OF_TWO), st.integers(0, 99))
 def test_any_two_shapes_that_broadcast_give_autograds_cotangents(shapes, name, seed):
     ((inputs, attrs),) = ops.samples(shapes, seed=seed, positive=True)

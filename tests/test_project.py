@@ -314,6 +314,12 @@ def test_make_lists_each_of_its_commands():
     )
 
 
+def test_examples_made_by_chance_are_the_same_in_every_run_and_are_not_timed():
+    from hypothesis import settings
+
+    assert settings().derandomize and settings().deadline is None
+
+
 def test_continuous_integration_is_make_test():
     script = ROOT / ".ci/run"
     assert os.access(script, os.X_OK)

@@ -34,7 +34,7 @@ def visits(draw):
     )
 
 
-@examples(deadline=None, max_examples=60)
+@examples(max_examples=60)
 @given(visits())
 def test_a_link_brings_back_every_setting(visit):
     found, errors = from_link(to_link(visit, ("zil",)), ("zil",))
@@ -55,7 +55,7 @@ def test_a_gallery_problem_needs_no_more_in_the_link_than_its_name(name):
     assert from_link(link, ("zil",)) == (start, [])
 
 
-@examples(deadline=None, max_examples=200)
+@examples(max_examples=200)
 @given(st.dictionaries(st.sampled_from([*(row.link for row in TABLE.values()), "v", "other"]), st.text(max_size=60)))
 def test_any_text_in_a_link_gives_settings_that_run_and_sentences(link):
     found, errors = from_link(link, ("zil",))

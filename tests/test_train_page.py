@@ -92,7 +92,7 @@ def trainings(draw):
     )
 
 
-@examples(deadline=None, max_examples=60)
+@examples(max_examples=60)
 @given(trainings())
 def test_a_link_brings_back_every_setting(visit):
     found, errors = from_link(to_link(visit))
@@ -115,7 +115,7 @@ def test_what_is_the_pages_own_needs_no_link():
     assert from_link({}) == (Training(), [])
 
 
-@examples(deadline=None, max_examples=200)
+@examples(max_examples=200)
 @given(st.dictionaries(st.sampled_from([*(row.link for row in TABLE.values()), "v", "other"]), st.text(max_size=60)))
 def test_any_text_in_a_link_gives_settings_that_can_be_planned_and_sentences(link):
     found, errors = from_link(link)
