@@ -124,7 +124,7 @@ class Test:
 
 @dataclass
 class History:
-    """What a run has led to so far. It only grows, so that it can be read while learning goes on.
+    """What a run has led to so far. Where it is read it only grows, so that it can be while learning goes on.
 
     `latest` is an update's number and every runner's parameters after it. `broken` says why a runner learns no more.
     """

@@ -38,6 +38,7 @@ from pcgraph.document import to_dict
 from pcgraph.formula import to_formula
 from pcgraph.inspect import inspect_draft
 from pcgraph.random_graphs import random_problem
+from pcgraph.templates import TEMPLATES
 from pcgraph.ui.settings import TABLE
 from pcgraph.ui.train_settings import Training, learn
 from tests.browser import chromium, open_page, served
@@ -165,10 +166,25 @@ def engine() -> Iterator[Figure]:
             lambda problem=problem: pc.solve(problem, "pc", rate=0.05, steps=STEPS), 15 if nodes < 1000 else 5
         )
         yield Figure(f"solve, PC, {_size(problem)} nodes × {STEPS} steps", samples, most=most)
-    draft = to_dict(random_problem(1, nodes=200))
-    looks = timed(lambda: json.dumps(inspect_draft(draft).to_dict()), 15)
-    yield Figure(f"a look at a draft, {len(draft['nodes'])} nodes", looks, most=100)
+    for kind, draft in drafts().items():
+        looks = timed(lambda draft=draft: json.dumps(inspect_draft(draft).to_dict()), 15)
+        yield Figure(f"a look at a draft, {len(draft['nodes'])} nodes, {kind}", looks, most=100)
     yield Figure("digits learned by BP, Z-IL and PC, 300 updates", timed(learned, 3), most=20_000)
+
+
+def drafts() -> dict[str, dict[str, Any]]:
+    """Return what may be on Build's canvas, whole or not."""
+
+    def unfinished(op: str, *inputs: Callable[[int], str]) -> dict[str, Any]:
+        nodes = [{"name": f"n{n}", "op": op, "inputs": [name(n) for name in inputs]} for n in range(200)]
+        return {"version": 1, "output": "out", "target": 0.3, "nodes": nodes}
+
+    return {
+        "random": to_dict(random_problem(1, nodes=200)),
+        "template": to_dict(TEMPLATES["random"].build(nodes=200)),
+        "unconnected": unfinished("add"),
+        "cycle": unfinished("tanh", lambda n: f"n{(n + 1) % 200}"),
+    }
 
 
 def learned() -> None:

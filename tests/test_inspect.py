@@ -13,7 +13,7 @@ from pcgraph.errors import LimitError
 from pcgraph.evaluate import forward
 from pcgraph.formula import parse, to_formula
 from pcgraph.gallery import gallery
-from pcgraph.inspect import check_work, inspect_draft, op_rows, typed
+from pcgraph.inspect import check_work, compute, inspect_draft, op_rows, typed
 from pcgraph.ops import OPS
 from pcgraph.passes import identity_count, levels
 from pcgraph.problem import LIMITS
@@ -289,10 +289,19 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_what_would_grow_without_bound_is_refused_before_it_is_computed(name):
+def test_what_would_grow_without_bound_is_refused_before_it_is_computed(name, monkeypatch):
+    computed = []
+
+    def watched(node, inputs):
+        computed.append(node.name)
+        return compute(node, inputs)
+
+    monkeypatch.setattr("pcgraph.inspect.compute", watched)
     found = inspect_draft(draft(*SHAPES[name]))
     assert not found.complete
     (finding,) = found.faults
+    inner = [each["name"] for each in SHAPES[name] if "inputs" in each]
+    assert computed == inner[: inner.index(finding.node)]  # nor anything behind it
     assert finding.error.key in ("error.limit.node_elements", "error.limit.numbers", "error.limit.work")
     assert sum(value.numel() for value in found.values.values()) <= LIMITS.numbers
 
@@ -327,6 +336,22 @@ def test_limits_of_nodes_and_edges():
     assert (None, "error.limit.nodes") in keys(found) and len(found.nodes) == LIMITS.nodes
     found = inspect_draft(draft(leaf("x"), node("out", "concat", *["x"] * (LIMITS.edges + 1))))
     assert (None, "error.limit.edges") in keys(found)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        to_dict(random_problem(1, nodes=200)),
+        to_dict(TEMPLATES["random"].build(nodes=200)),
+        draft(*(node(f"n{n}", "add") for n in range(200))),
+        draft(*(node(f"n{n}", "tanh", f"n{(n + 1) % 200}") for n in range(200))),
+    ],
+    ids=["random", "template", "unconnected", "cycle"],
+)
+def test_two_hundred_nodes_of_any_kind_are_looked_at_and_told(data):
+    """How long that takes is measured by `make bench`."""
+    told = json.loads(json.dumps(inspect_draft(data).to_dict(), allow_nan=False))
+    assert list(told["nodes"]) == [each["name"] for each in data["nodes"]]
 
 
 def test_the_palette_lists_every_op_with_arity_and_defaults():
