@@ -4,10 +4,11 @@ const HOLD = 2000; // ms within which a window that was opened may have cost us 
 
 /** Return {on, toggle, enter, leave, hold, destroy}; `changed` is called after each change. */
 export function createFullStage(root, changed) {
-  let [on, held, again] = [false, 0, false];
+  let [on, whole, held, again] = [false, false, 0, false];
+  let left = Promise.resolve();
   const set = (value) => {
     if (value === on) return;
-    [on, again] = [value, false];
+    [on, whole, again] = [value, false, false];
     root.classList.toggle("stage-mode", on);
     if (on) root.setAttribute("popover", "manual");
     if (on) root.showPopover?.();
@@ -15,12 +16,17 @@ export function createFullStage(root, changed) {
     if (!on) root.removeAttribute("popover");
     changed();
   };
+  const shrink = () => {
+    if (document.fullscreenElement) left = document.exitFullscreen().catch(() => {});
+  };
   const fill = async () => {
+    await left;
     try {
-      await document.documentElement.requestFullscreen();
+      if (on) await document.documentElement.requestFullscreen();
     } catch {
       // Not allowed here: the top layer alone covers the page.
     }
+    if (!on) shrink();
   };
   const enter = () => {
     if (on) return undefined;
@@ -29,10 +35,13 @@ export function createFullStage(root, changed) {
   };
   const leave = () => {
     set(false);
-    if (document.fullscreenElement) document.exitFullscreen().catch(() => {});
+    shrink();
   };
+  // Who leaves and comes back at once is told of his leaving only then: it ends no stage mode that had no full screen yet.
   const follow = () => {
-    if (document.fullscreenElement || !on) return;
+    const had = whole;
+    whole = Boolean(document.fullscreenElement);
+    if (whole || !had || !on) return;
     if (Date.now() < held) again = true;
     else set(false);
   };

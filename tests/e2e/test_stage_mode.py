@@ -69,6 +69,25 @@ def test_what_is_too_wide_for_24_px_keeps_its_front_in_sight(app, page, name):
         assert box["x"] + box["width"] <= 1280, f"the front is cut off at step {t}"
 
 
+FULL = "() => Boolean(document.fullscreenElement)"
+
+
+def test_who_leaves_stage_mode_and_comes_back_at_once_is_in_it(app, page):
+    app.open(t=0)
+    enter(app)
+    page.wait_for_function(FULL)
+    for _ in range(6):  # out and in, faster than the browser tells
+        app.press("f")
+    app.settled()
+    expect(app.stage).to_contain_class("stage-mode")
+    assert page.evaluate(FULL)
+    for _ in range(5):
+        app.press("f")
+    app.settled()
+    expect(app.stage).not_to_contain_class("stage-mode")
+    assert not page.evaluate(FULL), "the screen is still the page's"
+
+
 def test_the_controls_are_away_until_the_pointer_comes_to_the_lower_edge(app, page):
     app.open(t=0)
     app.button(say("stage.stage_mode")).click()
