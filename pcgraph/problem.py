@@ -95,11 +95,14 @@ class Problem:
 
     def levelled(self) -> Problem:
         """Return the problem on its levelled graph: same leaves, same function."""
-        return replace(self, graph=level_graph(self.graph))
+        graph = level_graph(self.graph)
+        return self if len(graph.nodes) == len(self.graph.nodes) else replace(self, graph=graph)
 
     def alive(self) -> Problem:
         """Return the problem without dead nodes and without the leaves only they read."""
         graph = remove_dead_nodes(self.graph)
+        if len(graph.nodes) == len(self.graph.nodes):
+            return self
         return replace(self, graph=graph, values={node.name: self.values[node.name] for node in graph.leaves})
 
     @staticmethod

@@ -54,7 +54,7 @@ def other():
     open_helpers(1)
     if helpers._helpers is None:
         pytest.fail("these tests need two cores")
-    place = module._place()
+    place = module._aside.place()
     assert place.ask(os.getpid) != os.getpid()
     yield place
     close_helpers()
@@ -66,10 +66,10 @@ def either(request, monkeypatch):
     if request.param == "apart":
         request.getfixturevalue("other")
     else:
-        monkeypatch.setattr(module, "_now", None)
+        monkeypatch.setattr(module._aside, "now", None)
         monkeypatch.setattr(helpers, "_helpers", None)
     yield request.param
-    assert module._place().ask(is_dropped)
+    assert module._aside.place().ask(is_dropped)
 
 
 def submitted(work):
@@ -156,7 +156,7 @@ def test_what_goes_wrong_there_is_told(either):
 
 
 def test_a_stop_closes_the_generator(monkeypatch):
-    monkeypatch.setattr(module, "_now", None)
+    monkeypatch.setattr(module._aside, "now", None)
     monkeypatch.setattr(helpers, "_helpers", None)
     job = submitted(apart(count, 777, 0.001))
     while not job.view().done:

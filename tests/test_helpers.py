@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -81,7 +83,7 @@ def test_what_is_kept_is_computed_once_elsewhere_for_all_who_ask(others):
 
 
 def test_what_is_raised_is_not_kept(monkeypatch):
-    monkeypatch.setattr("pcgraph.ui.kept.elsewhere", lambda compute: compute())
+    monkeypatch.setattr("pcgraph.ui.kept.elsewhere", lambda compute, *given, behind: compute(*given))
     calls = []
 
     def fails_once(number):
@@ -103,6 +105,65 @@ def test_who_waits_for_what_is_kept_gives_his_turn_away(others, monkeypatch):
     ask = kept(nap, 8)
     assert ask(0.01) == ask(0.01) != os.getpid()
     assert told == ["give_turn", "take_turn"]  # and not for what is there
+
+
+def priority() -> tuple[int, int]:
+    return os.getpid(), os.sched_getscheduler(0) if hasattr(os, "SCHED_IDLE") else os.getpriority(os.PRIO_PROCESS, 0)
+
+
+def test_who_takes_much_has_a_process_that_gets_what_the_others_leave(others):
+    usual = {elsewhere(priority) for _ in range(4)}
+    who, behind = elsewhere(priority, behind=True)
+    assert who not in {os.getpid(), *[pid for pid, _ in usual]}
+    assert {each for _, each in usual} == {0} and behind != 0
+    assert elsewhere(os.getpid, behind=True) == who  # the same one
+    assert elsewhere(make_picture, *RUN, behind=True) == make_picture(*RUN)
+    os.kill(who, signal.SIGKILL)
+    helpers._behind.now.helper.process.join(20)
+    assert elsewhere(os.getpid, behind=True) not in {os.getpid(), who}  # and another where it has ended
+
+
+def test_nobody_waits_for_what_is_computed_behind_all_others(others, monkeypatch):
+    monkeypatch.setattr("pcgraph.ui.kept.takes_much", lambda: threading.current_thread().name == "busy")
+    ask, found = kept(wait_for_file, 8), {}
+    with tempfile.TemporaryDirectory() as folder:
+        threads = [
+            threading.Thread(target=lambda name=name: found.update({name: ask(folder)}), name=name)
+            for name in ("busy", "calm")
+        ]
+        threads[0].start()
+        while not Path(folder, "begun").exists():
+            time.sleep(0.01)
+        Path(folder, "begun").unlink()
+        threads[1].start()
+        while not Path(folder, "begun").exists():  # the calm one's is computed, too, while the other one's is not done
+            assert threads[1].is_alive()
+            time.sleep(0.01)
+        Path(folder, "go on").touch()
+        [each.join(20) for each in threads]
+    assert found["busy"] == found["calm"]  # one of the two is what is kept
+
+
+def wait_for_file(folder: str) -> int:
+    Path(folder, "begun").touch()
+    while not Path(folder, "go on").exists():
+        time.sleep(0.01)
+    return os.getpid()
+
+
+def test_what_is_computed_counts_for_who_asked(others, monkeypatch):
+    counted = []
+    monkeypatch.setattr("pcgraph.ui.kept.has_taken", counted.append)
+    ask = kept(spin, 8)
+    assert ask(0.1) == ask(0.1) == 0.1
+    assert len(counted) == 1 and counted[0] >= 0.1  # seconds of a processor, once
+
+
+def spin(seconds: float) -> float:
+    began = time.thread_time()
+    while time.thread_time() - began < seconds:
+        pass
+    return seconds
 
 
 def test_an_error_arrives_whole_and_the_processes_live_on(others):

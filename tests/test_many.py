@@ -301,6 +301,38 @@ def test_what_was_taken_is_forgotten_and_what_is_remembered_is_bounded(monkeypat
     assert len(turns.took) == 10
 
 
+@pytest.mark.parametrize(
+    ("took", "much"),
+    [
+        ({"busy": 5.0, "calm": 0.1, "calm too": 0.2}, True),
+        ({"busy": 5.0, "calm": 0.1}, True),
+        ({"busy": 5.0, "as busy": 4.0, "too": 3.0, "calm": 0.1}, False),  # a hall in which all drag γ at once
+        ({"busy": 0.5, "calm": 0.01, "calm too": 0.02}, False),  # far more than the others, and yet not much
+        ({"busy": 5.0}, False),  # alone there is nobody to go behind
+        ({}, False),
+    ],
+)
+def test_who_has_taken_much_and_far_more_than_most_goes_behind_all_others(took, much):
+    turns, now = Turns(), time.monotonic()
+    turns.took = {who: (seconds, now) for who, seconds in took.items()}
+    assert turns.takes_much("busy") == much
+    assert not turns.takes_much("calm")
+
+
+def test_what_was_computed_while_a_script_had_no_turn_counts_and_what_it_computed_itself_counts_once(runner):
+    runner._session_id = "ada"
+
+    def script():
+        turns.has_taken(50.0)  # its turn counts already
+        turns.give_turn()
+        turns.has_taken(5.0)
+
+    at_once(runner, [script])
+    assert 4.9 < turns._turns.taken("ada", time.monotonic()) < 10
+    turns.has_taken(5.0)  # nobody's script
+    assert not turns.takes_much()
+
+
 def test_streamlit_still_has_what_turns_are_made_of():
     from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 
@@ -607,7 +639,7 @@ def test_a_hostile_client_is_told_nothing_and_others_go_on():
     """The same client as that of `make load`, with a few of its ten thousand inputs."""
     from tests.load import hostile
 
-    found = run(hostile.run(150, honest=3, quiet=5.0))
+    found = run(hostile.run(150, honest=3, quiet=4.0, rounds=1))
     assert found["alive"] and found["inputs"] >= 150
     assert found["shown"] == [] and found["errors"] == []
     assert not [line for line in found["log"] if "not in our code" not in line]

@@ -8,16 +8,16 @@ done in place, in the same steps.
 from __future__ import annotations
 
 import importlib
-import os
 import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from typing import Any
 
 from pcgraph.jobs import Job
-from pcgraph.ui.helpers import Helper, another
+from pcgraph.ui.helpers import Aside, lower
 
 CHUNK = 0.05  # seconds of steps that are made at once: their news travel together
 BEHIND = 5  # how much lower the process's priority is: pages go first
@@ -37,7 +37,7 @@ def apart(
     """
 
     def drive(job: Job) -> Any:
-        place, number, known = _place(), next(_numbers), None
+        place, number, known = _aside.place(), next(_numbers), None
         try:
             place.ask(_begin, number, work, given)
             while True:
@@ -57,7 +57,7 @@ def apart(
 
 def load(module: str) -> None:
     """Load a module there, in the background: whoever needs it next waits less."""
-    threading.Thread(target=lambda: _place().ask(_load, module), name="load", daemon=True).start()
+    threading.Thread(target=lambda: _aside.place().ask(_load, module), name="load", daemon=True).start()
 
 
 def _added(known: Any, news: Any, put: Callable[[Any, Any], Any] | None) -> Any:
@@ -66,37 +66,8 @@ def _added(known: Any, news: Any, put: Callable[[Any, Any], Any] | None) -> Any:
     return put(known, news) if put else news
 
 
-class _Place:
-    """Where steps are made: the process, or here. One question at a time."""
-
-    def __init__(self, helper: Helper | None) -> None:
-        self.helper, self.lock = helper, threading.Lock()
-
-    @property
-    def is_gone(self) -> bool:
-        return self.helper is not None and not self.helper.process.is_alive()
-
-    def ask(self, compute: Callable[..., Any], *given: Any) -> Any:
-        if self.helper is None:
-            return compute(*given)
-        with self.lock:
-            return self.helper.ask(compute, *given)
-
-
 _numbers = count()
-_opening = threading.Lock()
-_now: _Place | None = None
-
-
-def _place() -> _Place:
-    """Return the process, begun if there is none or if it has ended."""
-    global _now
-    with _opening:
-        if _now is None or _now.helper is None or _now.is_gone:
-            _now = _Place(another())
-            if _now.helper is not None and hasattr(os, "nice"):
-                _now.ask(os.nice, BEHIND)
-        return _now
+_aside = Aside(partial(lower, BEHIND))
 
 
 # ---- there

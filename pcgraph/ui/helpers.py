@@ -2,7 +2,8 @@
 
 Python runs one thread at a time in a process. A trace that nobody asked for before takes a third to a half of an
 answer's time; computed elsewhere, it leaves the process of the pages twice the room. There are two, so that nobody
-waits for somebody else's long one. Where there is one core only, in tests, and where they have died, everything is
+waits for somebody else's long one, and one more, once it is needed, for whoever takes far more than most: it gets what
+the others leave of the processors. Where there is one core only, in tests, and where they have died, everything is
 computed in place.
 
 Each is asked over a pipe, one question at a time: the standard library's pool of processes costs a tenth of an answer.
@@ -131,12 +132,72 @@ def close_helpers() -> None:
         helpers.close()
 
 
-def elsewhere(compute: Callable[..., T], *given: Any) -> T:
-    """Return what a function of a module gives, computed in another process where there is one."""
+class Place:
+    """One more process, for some work alone, or this one where there are none: one question at a time."""
+
+    def __init__(self, helper: Helper | None) -> None:
+        self.helper, self.lock = helper, threading.Lock()
+
+    @property
+    def is_gone(self) -> bool:
+        return self.helper is not None and not self.helper.process.is_alive()
+
+    def ask(self, compute: Callable[..., T], *given: Any) -> T:
+        if self.helper is None:
+            return compute(*given)
+        with self.lock:
+            return self.helper.ask(compute, *given)
+
+
+class Aside:
+    """Where work is done that goes behind the pages': a process that is begun when it is needed, again if it has ended.
+
+    lower: what it does first, to its own priority.
+    """
+
+    def __init__(self, lower: Callable[[], None]) -> None:
+        self.lower, self.lock = lower, threading.Lock()
+        self.now: Place | None = None
+
+    def place(self) -> Place:
+        with self.lock:
+            if self.now is None or self.now.helper is None or self.now.is_gone:
+                self.now = Place(another())
+                if self.now.helper is not None:
+                    self.now.ask(self.lower)
+            return self.now
+
+
+def go_behind() -> None:
+    """Let this process have only what all others leave of the processors."""
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    else:
+        lower(19)
+
+
+def lower(by: int) -> None:
+    """Lower this process's priority, where the system lets it."""
+    if hasattr(os, "nice"):
+        os.nice(by)
+
+
+_behind = Aside(go_behind)
+
+
+def elsewhere(compute: Callable[..., T], *given: Any, behind: bool = False) -> T:
+    """Return what a function of a module gives, computed in another process where there is one.
+
+    behind: whether all others go first.
+    """
     helpers = _helpers
     if helpers is None or not helpers.begun:
         return compute(*given)
-    return helpers.ask(compute, *given)
+    if not behind:
+        return helpers.ask(compute, *given)
+    with suppress(EOFError, OSError):
+        return _behind.place().ask(compute, *given)
+    return compute(*given)
 
 
 def _context() -> Any:

@@ -5,13 +5,14 @@ Streamlit's cache would cost a visitor more than the look at a table that this i
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import lru_cache, partial, wraps
 from threading import Lock
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from pcgraph.ui.helpers import are_open, elsewhere
-from pcgraph.ui.turns import give_turn, take_turn
+from pcgraph.ui.turns import give_turn, has_taken, take_turn, takes_much
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,21 +36,40 @@ def kept(compute: Callable[P, T], most: int) -> Callable[P, T]:
 
 
 class _Kept(Generic[T]):
-    """A result that is computed by the first who asks, while others who ask for the same wait."""
+    """A result that is computed by the first who asks, while others who ask for the same wait.
+
+    Nobody waits for one that is computed behind others, for somebody who takes much: his work is done again, before it.
+    """
 
     def __init__(self, compute: Callable[[], T]) -> None:
         self.compute, self.lock = compute, Lock()
         self.found: list[T] = []
+        self.is_behind = False
 
     def get(self) -> T:
         if self.found:
             return self.found[0]
+        behind = takes_much()
         if are_open():
             give_turn()  # others run meanwhile
         try:
+            if self.is_behind and not behind:
+                return self._compute(behind)
             with self.lock:
-                if not self.found:
-                    self.found.append(elsewhere(self.compute))
+                self.is_behind = behind
+                return self.found[0] if self.found else self._compute(behind)
         finally:
+            self.is_behind = False
             take_turn()
+
+    def _compute(self, behind: bool) -> T:
+        found, seconds = elsewhere(_timed, self.compute, behind=behind)
+        has_taken(seconds)
+        self.found.append(found)
         return self.found[0]
+
+
+def _timed(compute: Callable[[], T]) -> tuple[T, float]:
+    """Return a result and the seconds of a processor that it took."""
+    began = time.thread_time()
+    return compute(), time.thread_time() - began

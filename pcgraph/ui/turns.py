@@ -15,6 +15,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from functools import wraps
+from statistics import median_low
 from typing import Any
 
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
@@ -26,6 +27,8 @@ FORGET = 10.0  # seconds in which what somebody took shrinks to a third
 AHEAD = 0.1  # seconds that somebody must have taken less than who runs, to go before the rest of that one's script
 ASIDE = 1.0  # seconds that a script lets others go first, in all
 WAITED = 0.2  # how much of a second of what others took less a second of waiting makes up for
+MUCH = 1.0  # seconds that somebody must have taken lately, and
+TIMES = 4  # how many times what most have, to be behind all others also where their traces are computed
 MOST = 2_000  # sessions whose work is remembered
 
 
@@ -86,6 +89,19 @@ class Turns:
         seconds, then = self.took.get(who, (FIRST, now))
         return seconds * math.exp((then - now) / FORGET)
 
+    def add(self, who: str, seconds: float) -> None:
+        """Add what a session had computed elsewhere to what it has taken."""
+        now = time.monotonic()
+        with self.lock:
+            self.took[who] = self.taken(who, now) + seconds, now
+
+    def takes_much(self, who: str) -> bool:
+        """Tell whether a session has taken much lately, and far more than most."""
+        now = time.monotonic()
+        with self.lock:
+            mine = self.taken(who, now)
+            return mine > MUCH and mine > TIMES * median_low(self.taken(each, now) for each in self.took)
+
     def _pass_on(self) -> None:
         """Let the next who waits run, unless somebody does who has not run for long."""
         if not self.waiting:
@@ -127,6 +143,17 @@ def let_others_go_first() -> None:
         give_turn()
         take_turn()
         _mine.aside += time.monotonic() - began
+
+
+def takes_much() -> bool:
+    """Tell whether this script's visitor has taken much lately, and far more than most."""
+    return _turns is not None and bool(getattr(_mine, "who", None)) and _turns.takes_much(_mine.who)
+
+
+def has_taken(seconds: float) -> None:
+    """Count what was computed for this script's visitor while it had given its turn away."""
+    if _turns is not None and getattr(_mine, "who", None) and _mine.turn is None:
+        _turns.add(_mine.who, seconds)
 
 
 def take_turns() -> None:

@@ -7,13 +7,13 @@ import collections
 import http.client
 import json
 import math
-import os
 import random
 import string
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -23,12 +23,15 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
+from pcgraph.ui.helpers import go_behind
 from tests.load.carry import Crowd, ms, percent
 from tests.load.client import Visitor
 from tests.load.servers import App
+from tests.speed import empty_loop
 
 HONEST = 20  # sessions that work meanwhile
-QUIET = 60.0  # seconds of their work before, for comparison, once each has gone its own way for a third of that
+ROUNDS = 4
+QUIET = 30.0  # seconds of their work alone in each round, for comparison, once each has gone its own way for twice that
 AT_ONCE = 4  # connections of the one who means harm
 PATIENCE = 30.0
 PAGES = ("", "learn", "compare", "levels", "train", "cost", "build", "reference", "lecture", "share", "nowhere")
@@ -339,78 +342,86 @@ def put(one: Villain, place: str, body: bytes) -> int:
 # ---- the measurement
 
 
-def do_harm(address: str, count: int) -> tuple[collections.Counter[str], list[str], int, float]:
-    """Send so many inputs over some connections.
-
-    Return how many of which kind, what was shown, how many runs were refused, and the part of a processor that it took.
-    """
-    spent, began = time.process_time(), time.monotonic()
+def do_harm(address: str, count: int, first: int) -> tuple[collections.Counter[str], list[str], int]:
+    """Send so many inputs over some connections; return how many of which kind, what was shown, how many were refused."""
 
     async def all_of_them() -> list[Villain]:
-        villains = [Villain(address, seed) for seed in range(AT_ONCE)]
+        villains = [Villain(address, first + number) for number in range(AT_ONCE)]
         await asyncio.gather(*[one.harm(math.ceil(count / AT_ONCE)) for one in villains])
         await asyncio.gather(*[one.close() for one in villains], return_exceptions=True)
         return villains
 
     villains = asyncio.run(all_of_them())
     sent = sum((one.sent for one in villains), collections.Counter())
-    part = (time.process_time() - spent) / (time.monotonic() - began)
-    return sent, [each for one in villains for each in one.shown], sum(one.refused for one in villains), part
+    return sent, [each for one in villains for each in one.shown], sum(one.refused for one in villains)
 
 
-def do_nothing(part: float, seconds: float) -> None:
-    """Take as much of a processor, and speak to nobody."""
-    end = time.monotonic() + seconds
-    while (now := time.monotonic()) < end:
-        while time.monotonic() < now + 0.01 * part:
-            pass
-        time.sleep(0.01 * (1 - part))
+async def run(count: int, honest: int = HONEST, quiet: float = QUIET, rounds: int = ROUNDS) -> dict[str, Any]:
+    """Let some work, by turns alone and beside one who does harm; print and return what became of the server and them.
 
-
-async def run(count: int, honest: int = HONEST, quiet: float = QUIET) -> dict[str, Any]:
-    """Let some work, then one do harm beside them; print and return what became of the server and of the others."""
+    By turns, because the machine is now faster, now slower, and the longer people work the larger their problems.
+    """
+    sent: collections.Counter[str] = collections.Counter()
+    shown, refused, took = [], 0, 0.0
+    alone, beside, loops = Answered(), Answered(), []
     with App() as app:
-        print(f"\nA hostile client: {count} inputs beside {honest} who work", flush=True)
+        print(f"\nA hostile client: {count} inputs beside {honest} who work, in {rounds} parts", flush=True)
         crowd = Crowd(app.address, honest, 70)
         await crowd.open()
-        await crowd.act(quiet / 3)
-        before, memory = await _answered(crowd, quiet), app.memory()
-        began = time.monotonic()
-        # In a process of its own, behind the others: whoever means harm has a machine of his own.
-        with ProcessPoolExecutor(1, get_context("spawn"), os.nice, (10,)) as pool:
-            harm = asyncio.get_running_loop().run_in_executor(pool, do_harm, app.address, count)
-            during = await _answered(crowd, min(10.0, quiet), harm)
-            sent, shown, refused, part = await harm
-            took, alive, after = time.monotonic() - began, app.answers(), app.memory()
-            # He has not, here: what his process takes from the machine hurts the others, whatever it does.
-            idle = asyncio.get_running_loop().run_in_executor(pool, do_nothing, part, quiet)
-            beside = await _answered(crowd, quiet, idle)
+        await crowd.act(2 * quiet)
+        memory = app.memory()
+        # In a process of its own, behind all others: whoever means harm has a machine of his own, and here has not.
+        with ProcessPoolExecutor(1, get_context("spawn"), go_behind) as pool:
+            for part in range(rounds):
+                loops.append(empty_loop())
+                await alone.note(crowd, quiet)
+                harm = asyncio.get_running_loop().run_in_executor(
+                    pool, do_harm, app.address, math.ceil(count / rounds), AT_ONCE * part
+                )
+                began = time.monotonic()
+                await beside.note(crowd, min(10.0, quiet), harm)
+                kinds, told, failed = await harm
+                sent, shown, refused = sent + kinds, shown + told, refused + failed
+                took += time.monotonic() - began
+        alive, after = app.answers(), app.memory()
         await crowd.close()
-        kinds = ", ".join(f"{name} {times}" for name, times in sent.items())
-        print(
-            f"{sum(sent.values())} inputs in {took:.0f} s ({kinds})\n"
-            f"server alive: {'yes' if alive else 'NO'}; tracebacks shown: {len(shown)} (the sender's own page said "
-            f"only that an error occurred: {refused}); errors of the others: "
-            f"{len(crowd.tally.errors)}; memory {memory:.0f} → {after:.0f} MB\n"
-            f"p95 of the others: {ms(before)} before; {ms(beside)} beside a process that takes as much of a processor "
-            f"({part:.0%}) and speaks to nobody; {ms(during)} beside the harm ({during / beside:.1f} times that)",
-            flush=True,
-        )
-        for told, times in collections.Counter([*shown, *crowd.tally.errors]).most_common(8):
-            print(f"    {times} × {told}", flush=True)
-        for told, times in collections.Counter(failures(app.said())).most_common(8):
-            print(f"    in the log, {times} × {told}", flush=True)
-        found = {"alive": alive, "shown": shown, "errors": crowd.tally.errors}
-        return {**found, "inputs": sum(sent.values()), "log": list(failures(app.said()))}
+    log = list(failures(app.said()))
+    print(
+        f"{sum(sent.values())} inputs in {took:.0f} s ({', '.join(f'{name} {times}' for name, times in sent.items())})\n"
+        f"server alive: {'yes' if alive else 'NO'}; tracebacks shown: {len(shown)} (the sender's own page said "
+        f"only that an error occurred: {refused}); errors of the others: "
+        f"{len(crowd.tally.errors)}; memory {memory:.0f} → {after:.0f} MB\n"
+        f"the others alone: {alone}\nbeside the harm: {beside}\n"
+        f"95 % of the answers beside the harm take {beside.late / alone.late:.1f} times as long; "
+        f"the empty loop took {', '.join(f'{each:.0f}' for each in loops)} ms",
+        flush=True,
+    )
+    for told, times in collections.Counter([*shown, *crowd.tally.errors]).most_common(8):
+        print(f"    {times} × {told}", flush=True)
+    for told, times in collections.Counter(log).most_common(8):
+        print(f"    in the log, {times} × {told}", flush=True)
+    return {"alive": alive, "shown": shown, "errors": crowd.tally.errors, "inputs": sum(sent.values()), "log": log}
 
 
-async def _answered(crowd: Crowd, seconds: float, until: asyncio.Future[Any] | None = None) -> float:
-    """Let all act for so long, and again until something is done; return the 95 % of their answers' seconds."""
-    crowd.tally.answered = []
-    await crowd.act(seconds)
-    while until is not None and not until.done():
+@dataclass
+class Answered:
+    """How long answers took, in all parts."""
+
+    seconds: list[float] = field(default_factory=list)
+
+    async def note(self, crowd: Crowd, seconds: float, until: asyncio.Future[Any] | None = None) -> None:
+        """Let all act for so long, and again until something is done."""
+        crowd.tally.answered = self.seconds
         await crowd.act(seconds)
-    return percent(crowd.tally.answered, 0.95)
+        while until is not None and not until.done():
+            await crowd.act(seconds)
+
+    @property
+    def late(self) -> float:
+        return percent(self.seconds, 0.95)
+
+    def __str__(self) -> str:
+        return f"{len(self.seconds)} answers, median {ms(percent(self.seconds, 0.5))}, 95 % {ms(self.late)}"
 
 
 def passed_on(line: str) -> bool:
