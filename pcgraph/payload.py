@@ -341,7 +341,8 @@ def cells(values: Sequence[Tensor], digits: int | None = None) -> list[Any]:
         few = max(1, TOGETHER // max(1, shape.numel()))
         for start in range(0, len(places), few):
             some = places[start : start + few]
-            stack = torch.stack([values[place].detach() for place in some])
+            with torch.no_grad():
+                stack = torch.stack([values[place] for place in some])
             for place, one in zip(some, _alike(stack, digits) if shape else _numbers(stack), strict=True):
                 found[place] = one
     return found
@@ -355,10 +356,10 @@ def _numbers(stack: Tensor) -> list[Any]:
 def _alike(stack: Tensor, digits: int | None) -> list[dict[str, Any]]:
     """Return the cells of tensors that stand in one, along its first dimension."""
     count, size = len(stack), stack[0].numel()
-    grid = stack.reshape(count, stack.shape[1:-1].numel(), stack.shape[-1])  # also of empty tensors
+    matrices = stack.reshape(count, stack.shape[1:-1].numel(), stack.shape[-1])  # also of empty tensors
     whole = size <= CELLS
-    rows, columns = grid.shape[1:] if whole else (min(8, grid.shape[1]), min(8, grid.shape[2]))
-    shown = grid.to(torch.float64)
+    rows, columns = matrices.shape[1:] if whole else (min(8, matrices.shape[1]), min(8, matrices.shape[2]))
+    shown = matrices.to(torch.float64)
     if not whole:
         shown = torch.nn.functional.adaptive_avg_pool2d(shown, (rows, columns))
     largest, read = _largest(stack), shown.reshape(count, rows * columns).tolist()
@@ -366,12 +367,11 @@ def _alike(stack: Tensor, digits: int | None) -> list[dict[str, Any]]:
         read = [[0.0] * len(row) if most == 0 else row for row, most in zip(read, largest, strict=True)]
         if digits is not None:
             read = [[float(f"{mean:.{digits}g}") for mean in row] for row in read]
+    sizes: list[Any] = largest
     if not torch.isfinite(shown).all():
-        read = [list(map(_number, row)) for row in read]
-    return [
-        {"max": _number(most), "cells": row, "grid": [rows, columns], "whole": whole}
-        for row, most in zip(read, largest, strict=True)
-    ]
+        read, sizes = [list(map(_number, row)) for row in read], list(map(_number, largest))
+    grid = [rows, columns]
+    return [{"max": most, "cells": row, "grid": grid, "whole": whole} for row, most in zip(read, sizes, strict=True)]
 
 
 def _sizes(values: Sequence[Tensor]) -> list[Any]:
@@ -447,7 +447,7 @@ def _structure(graph: Graph) -> list[Any]:
 
 
 def _plain(attrs: Mapping[str, Any]) -> dict[str, Any]:
-    return json.loads(json.dumps(dict(attrs), default=str))
+    return {} if not attrs else json.loads(json.dumps(dict(attrs), default=str))
 
 
 def _hash(content: Any) -> str:

@@ -7,8 +7,8 @@ nothing in it waits for anything else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any, cast
 
 import torch
@@ -16,8 +16,7 @@ from torch import Tensor
 
 from pcgraph.graph import Edge, Node
 from pcgraph.inference import Feedback, Precision, Rate, State, rate_of
-from pcgraph.losses import LOSSES
-from pcgraph.ops import OPS, Op
+from pcgraph.ops import OPS
 from pcgraph.problem import Problem
 
 # Ops whose kernels give a number the same bits alone as among others; a test holds them to it.
@@ -27,7 +26,7 @@ TOGETHER = frozenset(
 ALONE = frozenset(("pow", "sigmoid", "softplus", "gelu", "silu"))
 
 
-Call = tuple[Op, Mapping[str, Any], list[Tensor]]
+Vjp = Callable[..., tuple[Tensor, ...]]
 
 
 class Column(Mapping[Any, Tensor]):
@@ -63,90 +62,92 @@ class VectorGraph:
     """A problem whose nodes are all single float64 numbers, ready to be stepped as one vector.
 
     Its methods mirror the functions of `pcgraph.inference`: `start`, `feedback`, `inference_step`, `learn`,
-    `energy_by_node`.
+    `energy_by_node`. In a vector the parameters come first, then the other leaves, then the nodes by op, the output
+    last: what is computed together lies together.
     """
 
     def __init__(self, problem: Problem) -> None:
         graph, self.problem = problem.graph, problem
-        self.all = {name: row for row, name in enumerate(graph.names)}
-        self.inner = {node.name: self.all[node.name] for node in graph.inner}
-        self.output = self.all[graph.output]
+        self.groups = _by_op(graph.inner, graph.output)
+        leaves = sorted(graph.leaves, key=lambda leaf: leaf.op != "parameter")
+        rows = {node.name: row for row, node in enumerate(chain(leaves, *self.groups))}
+        self.all = {name: rows[name] for name in graph.names}
+        self.inner = {node.name: rows[node.name] for node in graph.inner}
         slots = [
             (node, slot) for node in graph.inner for slot, wanted in enumerate(graph.wanted_slots[node.name]) if wanted
         ]
         self.edges: dict[Edge, int] = {(node.name, slot): row for row, (node, slot) in enumerate(slots)}
-        self.arrives_at = torch.tensor([self.all[node.inputs[slot]] for node, slot in slots])
-        self.hidden = self._rows(node.name for node in graph.hidden)
-        self.parameters = self._rows(graph.parameters)
-        self.groups = _by_op(graph.inner)
-        self.leaves = self._rows(leaf.name for leaf in graph.leaves)
+        self.arrives_at = self._rows(node.inputs[slot] for node, slot in slots)
         columns = [column for group in self.groups for column in zip(*[node.inputs for node in group], strict=True)]
         self.reads, self.sizes = self._rows(chain(*columns)), [len(column) for column in columns]
-        self.grouped = self._rows(node.name for node in chain(*self.groups))
-        self.places = torch.argsort(torch.cat([self.leaves, self.grouped]))
         sent = [(node.name, slot) for group in self.groups for slot in range(len(group[0].inputs)) for node in group]
         position = {edge: row for row, edge in enumerate(sent)}
         self.wanted = torch.tensor([position[edge] for edge in self.edges], dtype=torch.long)
-        self.group_sizes = [len(group) for group in self.groups]
-        self.read: tuple[Tensor | None, list[Call]] = (None, [])  # the last values whose calls were asked for
+        self.by_group = [len(leaves), *[len(group) for group in self.groups]]
+        self.by_kind = [len(leaves), len(graph.hidden), 1]
+        self.by_learning = [len(graph.parameters), len(rows) - len(graph.parameters)]
+        # `fits` lets in our own ops alone: all have a vjp.
+        self.ops = [(OPS[node.op].forward, cast(Vjp, OPS[node.op].vjp), node.attrs) for node, *_ in self.groups]
+        self.slots = [len(node.inputs) for node, *_ in self.groups]
+        self.nothing = torch.zeros(len(rows), dtype=torch.float64)
+        self.read: tuple[Tensor | None, list[list[Tensor]]] = (None, [])  # the last values whose inputs were asked for
 
     @staticmethod
     def fits(problem: Problem, values: Mapping[str, Tensor]) -> bool:
         """Say whether every value is a single float64 number and every op is one of ours on such numbers."""
         numbers = all(value.ndim == 0 and value.dtype == torch.float64 for value in values.values())
-        return numbers and all(node.op in TOGETHER | ALONE for node in problem.graph.inner)
+        ours = problem.loss == "squared_error" and all(node.op in TOGETHER | ALONE for node in problem.graph.inner)
+        return numbers and ours
 
     def start(self, values: Mapping[str, Tensor]) -> State:
-        vector = torch.stack([values[name] for name in self.all])
-        vector[self.output] = LOSSES[self.problem.loss].clamp(values[self.problem.graph.output], self.problem.target)
+        vector = torch.empty(len(self.all), dtype=torch.float64)
+        vector[self._rows(values)] = torch.stack(list(values.values()))
+        vector[-1] = self.problem.target
         return self.settle(vector)
 
     def settle(self, values: Tensor, frozen: State | None = None) -> State:
+        """Return the state of given values. The output stands at the target, so that its error, too, is μ − x."""
         predictions = vector_of(frozen.predictions) if frozen else self.predict(values)
         errors = predictions - values
-        errors[self.output] = LOSSES[self.problem.loss].error(predictions[self.output], self.problem.target)
         return State(Column(values, self.all), Column(predictions, self.inner), Column(errors, self.inner))
 
     def predict(self, values: Tensor) -> Tensor:
         """Return the predictions; a leaf stands at its value, so that its difference is 0."""
-        outputs = [op.forward(*inputs, **attrs) for op, attrs, inputs in self._calls(values)]
-        return torch.cat([values[self.leaves], *outputs])[self.places]
+        outputs = [f(*inputs, **attrs) for (f, _, attrs), inputs in zip(self.ops, self._inputs(values), strict=True)]
+        return torch.cat([values[: self.by_group[0]], *outputs])
 
     def feedback(self, errors: Mapping[str, Tensor], at: State, leaves: bool = True) -> Column:
-        error, output = (
-            vector_of(part)[self.grouped].split_with_sizes(self.group_sizes) for part in (errors, at.predictions)
-        )
+        _, *error = vector_of(errors).split_with_sizes(self.by_group)
+        _, *output = vector_of(at.predictions).split_with_sizes(self.by_group)
         parts: list[Tensor] = []
-        for (op, attrs, inputs), e, out in zip(self._calls(vector_of(at.values)), error, output, strict=True):
-            vjp = cast(Callable[..., tuple[Tensor, ...]], op.vjp)  # `fits` lets in our own ops alone: all have one
-            parts += vjp(e, out, *inputs, **attrs)
+        inputs = self._inputs(vector_of(at.values))
+        for (_, vjp, attrs), e, out, read in zip(self.ops, error, output, inputs, strict=True):
+            parts += vjp(e, out, *read, **attrs)
         return Column(torch.cat(parts)[self.wanted], self.edges)
 
-    def _calls(self, values: Tensor) -> list[Call]:
-        """Return each group's op, attributes and inputs, one vector a slot; a state is asked for them twice."""
+    def _inputs(self, values: Tensor) -> list[list[Tensor]]:
+        """Return each group's inputs, one vector a slot; a state is asked for them twice."""
         if self.read[0] is not values:
             columns = iter(values[self.reads].split_with_sizes(self.sizes))
-            calls = [(OPS[node.op], node.attrs, [next(columns) for _ in node.inputs]) for node, *_ in self.groups]
-            self.read = (values, calls)
+            self.read = (values, [list(islice(columns, count)) for count in self.slots])
         return self.read[1]
 
     def inference_step(
         self, state: State, rate: Rate, sent: Feedback, precision: Precision = None, frozen: State | None = None
     ) -> State:
-        values, errors = vector_of(state.values), vector_of(self.weigh(state.errors, precision))
+        change = vector_of(self.weigh(state.errors, precision)) - self.received(sent)
         gamma = self._per_node(lambda name: rate_of(name, rate)) if isinstance(rate, Mapping) else rate
-        moved = values + gamma * (errors - self.received(sent))
-        result = values.clone()
-        result[self.hidden] = moved[self.hidden]
-        return self.settle(result, frozen)
+        leaves, hidden, output = vector_of(state.values).split_with_sizes(self.by_kind)
+        moved = hidden + (gamma * change).split_with_sizes(self.by_kind)[1]
+        return self.settle(torch.cat([leaves, moved, output]), frozen)
 
     def received(self, sent: Feedback) -> Tensor:
-        return torch.zeros(len(self.all), dtype=torch.float64).index_add_(0, self.arrives_at, vector_of(sent))
+        return self.nothing.index_add(0, self.arrives_at, vector_of(sent))
 
     def learn(self, state: State, sent: Feedback, learning_rate: float) -> State:
-        values = vector_of(state.values).clone()
-        values[self.parameters] -= learning_rate * self.received(sent)[self.parameters]
-        return self.settle(values)
+        parameters, others = vector_of(state.values).split_with_sizes(self.by_learning)
+        received = self.received(sent)[: len(parameters)]
+        return self.settle(torch.cat([parameters - learning_rate * received, others]))
 
     def weigh(self, errors: Mapping[str, Tensor], precision: Precision) -> Mapping[str, Tensor]:
         if not precision:
@@ -155,24 +156,24 @@ class VectorGraph:
 
     def energy_by_node(self, state: State, precision: Precision = None) -> dict[str, float]:
         errors = vector_of(state.errors)
-        weights = self._per_node(lambda name: (precision or {}).get(name, 1.0)) if precision else 1.0
         parts = 0.5 * (errors * errors)
-        parts[self.output] = LOSSES[self.problem.loss].value(
-            state.predictions[self.problem.graph.output], self.problem.target
-        )
-        return Column(parts * weights, self.inner).numbers()
+        if precision:
+            parts = parts * self._per_node(lambda name: precision.get(name, 1.0))
+        return Column(parts, self.inner).numbers()
 
     def _per_node(self, number: Callable[[str], float]) -> Tensor:
-        return torch.tensor([number(name) for name in self.all], dtype=torch.float64)
+        numbers = torch.empty(len(self.all), dtype=torch.float64)
+        numbers[self._rows(self.all)] = torch.tensor([number(name) for name in self.all], dtype=torch.float64)
+        return numbers
 
-    def _rows(self, names: Any) -> Tensor:
+    def _rows(self, names: Iterable[str]) -> Tensor:
         return torch.tensor([self.all[name] for name in names], dtype=torch.long)
 
 
-def _by_op(nodes: Sequence[Node]) -> list[list[Node]]:
-    """Return the nodes in groups that can be computed in one call."""
+def _by_op(nodes: Sequence[Node], output: str) -> list[list[Node]]:
+    """Return the nodes in groups that can be computed in one call, the output last."""
     groups: dict[Any, list[Node]] = {}
-    for node in nodes:
+    for node in sorted(nodes, key=lambda node: node.name == output):
         key = (node.op, repr(node.attrs), len(node.inputs)) if node.op in TOGETHER else node.name
         groups.setdefault(key, []).append(node)
-    return list(groups.values())
+    return sorted(groups.values(), key=lambda group: group[-1].name == output)

@@ -64,6 +64,18 @@ def test_a_process_does_not_run_the_page_whose_script_runs_while_it_is_made(tmp_
         close_helpers()
 
 
+def test_a_process_that_computes_a_picture_has_not_loaded_what_pages_are_made_of(monkeypatch):
+    """Streamlit takes most of a second to load: the first answers would wait for it."""
+    monkeypatch.setattr("pcgraph.ui.helpers._helpers", None)
+    open_helpers(1)
+    helpers._helpers.opening.join(60)
+    try:
+        assert kept(make_picture, 8)(*RUN) == make_picture(*RUN)
+        assert elsewhere(eval, "[name in __import__('sys').modules for name in ('torch', 'streamlit')]") == [True, False]
+    finally:
+        close_helpers()
+
+
 def test_two_are_at_work_at_the_same_time(others):
     found = []
     threads = [threading.Thread(target=lambda: found.append(elsewhere(nap, 0.2))) for _ in range(2)]

@@ -269,9 +269,15 @@ def test_who_has_taken_little_runs_before_who_has_taken_much_and_before_who_is_n
     assert served(turns, "busy", "new", "calm") == ["calm", "new", "busy"]
 
 
+def test_of_those_who_have_taken_little_who_came_first_runs_first():
+    turns, now = Turns(long=20.0), time.monotonic()
+    turns.took = {"some": (0.4, now), "less": (0.1, now), "least": (0.0, now)}
+    assert served(turns, "some", "less", "least") == ["some", "less", "least"]
+
+
 def test_who_has_waited_long_runs_before_who_has_taken_less():
     turns, now = Turns(long=20.0), time.monotonic()
-    turns.took = {"busy": (0.5, now), "calm": (0.0, now)}
+    turns.took = {"busy": (5.0, now), "calm": (0.0, now)}
     first = turns.take("first")
     turns.waiting = [Turn("calm", now), Turn("busy", now - 60.0)]
     turns.give(first)

@@ -5,13 +5,12 @@ Streamlit's cache would cost a visitor more than the look at a table that this i
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import lru_cache, partial, wraps
 from threading import Lock
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from pcgraph.ui.helpers import are_open, elsewhere
+from pcgraph.ui.helpers import are_open, elsewhere, timed
 from pcgraph.ui.turns import give_turn, has_taken, take_turn, takes_much
 
 P = ParamSpec("P")
@@ -63,13 +62,7 @@ class _Kept(Generic[T]):
             take_turn()
 
     def _compute(self, behind: bool) -> T:
-        found, seconds = elsewhere(_timed, self.compute, behind=behind)
+        found, seconds = elsewhere(timed, self.compute, behind=behind)
         has_taken(seconds)
         self.found.append(found)
         return self.found[0]
-
-
-def _timed(compute: Callable[[], T]) -> tuple[T, float]:
-    """Return a result and the seconds of a processor that it took."""
-    began = time.thread_time()
-    return compute(), time.thread_time() - began

@@ -1,4 +1,4 @@
-"""Whose script runs now: one at a time, and first who has taken least; one that takes long lets others run beside it.
+"""Whose script runs now: one at a time, who came first, but who has taken much later; a long one lets others run beside it.
 
 Python runs one thread at a time. Scripts that all want to be it spend more on taking turns within a script than on
 their work: each message that one sends wakes another, and ten of them take ten times as long, each.
@@ -22,12 +22,13 @@ from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 
 LONG = 0.25  # seconds after which the next script may begin beside the one that runs: nothing here ever stands still
 SHORT = 0.05  # the same for the script of somebody who has taken less
-FIRST = 0.2  # seconds that a new session counts as having taken: what its page costs
+FREE = 0.5  # seconds that anybody may have taken lately: of all who have taken no more, who came first runs first
+FIRST = 0.7  # seconds that a new session counts as having taken: what its page costs
 FORGET = 10.0  # seconds in which what somebody took shrinks to a third
 AHEAD = 0.1  # seconds that somebody must have taken less than who runs, to go before the rest of that one's script
 ASIDE = 1.0  # seconds that a script lets others go first, in all
 WAITED = 0.2  # how much of a second of what others took less a second of waiting makes up for
-MUCH = 1.0  # seconds that somebody must have taken lately, and
+MUCH = 1.5  # seconds that somebody must have taken lately, and
 TIMES = 4  # how many times what most have, to be behind all others also where their traces are computed
 MOST = 2_000  # sessions whose work is remembered
 
@@ -82,12 +83,16 @@ class Turns:
             return any(self._is_ahead(each, mine, now) for each in self.waiting)
 
     def _is_ahead(self, other: Turn, mine: Turn, now: float) -> bool:
-        return self.taken(other.who, now) + AHEAD < self.taken(mine.who, now) + now - mine.since
+        return self.excess(other.who, now) + AHEAD < self.excess(mine.who, now, now - mine.since)
 
     def taken(self, who: str, now: float) -> float:
         """Return how many seconds a session has taken lately."""
         seconds, then = self.took.get(who, (FIRST, now))
         return seconds * math.exp((then - now) / FORGET)
+
+    def excess(self, who: str, now: float, more: float = 0.0) -> float:
+        """Return by how many seconds a session has taken more than anybody may, with so many more."""
+        return max(0.0, self.taken(who, now) + more - FREE)
 
     def add(self, who: str, seconds: float) -> None:
         """Add what a session had computed elsewhere to what it has taken."""
@@ -107,7 +112,7 @@ class Turns:
         if not self.waiting:
             return
         now = time.monotonic()
-        turn = min(self.waiting, key=lambda each: self.taken(each.who, now) - WAITED * (now - each.since))
+        turn = min(self.waiting, key=lambda each: self.excess(each.who, now) - WAITED * (now - each.since))
         if self.running is not None:
             long = self.short if self._is_ahead(turn, self.running, now) else self.long
             if now - self.running.since < long:

@@ -383,9 +383,8 @@ async def run(count: int, honest: int = HONEST, quiet: float = QUIET, rounds: in
                 kinds, told, failed = await harm
                 sent, shown, refused = sent + kinds, shown + told, refused + failed
                 took += time.monotonic() - began
-        alive, after = app.answers(), app.memory()
+        alive, after, log = app.answers(), app.memory(), list(failures(app.said()))
         await crowd.close()
-    log = list(failures(app.said()))
     print(
         f"{sum(sent.values())} inputs in {took:.0f} s ({', '.join(f'{name} {times}' for name, times in sent.items())})\n"
         f"server alive: {'yes' if alive else 'NO'}; tracebacks shown: {len(shown)} (the sender's own page said "
