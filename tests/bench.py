@@ -46,7 +46,7 @@ from tests.speed import ENOUGH, Clock, Sample
 
 STEPS = 60
 PRESSES = 40
-WALKS = 15  # to and fro, at most
+WALKS = 5  # to and fro, at most
 SLOW = 4  # the CPU throttle of a weak laptop
 
 LISTEN = """
@@ -218,14 +218,18 @@ def in_browser() -> Iterator[Figure]:
         )
         with visiting(browser, BARE) as page:
             for throttle in (1, SLOW):
-                pressed = pressing(page, "ArrowRight", AT, PRESSES, throttle)
-                yield Figure(f"key → painted, a bare page, {speed(throttle)}", pressed)
+                slow(page, throttle)
+                yield Figure(
+                    f"key → painted, a bare page, {speed(throttle)}", pressing(page, "ArrowRight", AT, PRESSES)
+                )
         for url, lanes in ((one, "one lane"), (two, "two lanes")):
             with visiting(browser, url) as page:
                 for throttle, most in ((1, 17), (SLOW, 25)):
-                    forward, back = stepping(page, throttle)
+                    slow(page, throttle)
+                    forward, back = stepping(page)
                     yield Figure(f"step forward → painted, {size}, {lanes}, {speed(throttle)}", forward, most=most)
                     yield Figure(f"step back → painted, {size}, {lanes}, {speed(throttle)}", back, most=most)
+                slow(page, 1)
                 yield Figure(f"frames per second while playing, {size}, {lanes}", playing(page), "fps", least=60)
         yield Figure("first useful step after navigation, first visit", first_steps(browser, address, 7), most=2500)
         yield Figure(
@@ -254,45 +258,36 @@ def visiting(browser: Browser, url: str) -> Iterator[Page]:
     page.context.close()
 
 
-@contextmanager
-def slow(page: Page, throttle: int) -> Iterator[None]:
-    """Make the page's CPU so many times slower for a while: a slow page turns in circles, which the loops would feel."""
-    if throttle == 1:
-        yield
-        return
-    session = page.context.new_cdp_session(page)
-    session.send("Emulation.setCPUThrottlingRate", {"rate": throttle})
-    yield
-    session.send("Emulation.setCPUThrottlingRate", {"rate": 1})
-    session.detach()
+def slow(page: Page, throttle: int) -> None:
+    """Make the page's CPU so many times slower."""
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": throttle})
 
 
-def press(page: Page, key: str, look: str, throttle: int = 1) -> float:
+def press(page: Page, key: str, look: str) -> float:
     """Press a key and return how long it took, in ms, until the change was painted."""
     page.evaluate(f"() => bench.watch({look})")
-    with slow(page, throttle):
-        page.keyboard.press(key)
-        page.wait_for_function("() => bench.took !== null", polling=20)
+    page.keyboard.press(key)
+    page.wait_for_function("() => bench.took !== null", polling=20)
     return float(page.evaluate("() => bench.took"))
 
 
-def stepping(page: Page, throttle: int) -> tuple[list[Sample], list[Sample]]:
+def stepping(page: Page) -> tuple[list[Sample], list[Sample]]:
     """Return the times of steps forward, and of as many back: more where the machine was seldom at its full speed."""
     if page.evaluate("() => bench.stage().dataset.t") != "0":
         press(page, "Home", AT)
     forward: list[Sample] = []
     back: list[Sample] = []
     for _ in range(WALKS):
-        forward += pressing(page, "ArrowRight", AT, PRESSES, throttle)
-        back += pressing(page, "ArrowLeft", AT, PRESSES, throttle)
+        forward += pressing(page, "ArrowRight", AT, PRESSES)
+        back += pressing(page, "ArrowLeft", AT, PRESSES)
         if all(len(CLOCK.at_full_speed(each)) >= 2 * ENOUGH for each in (forward, back)):
             break
     return forward, back
 
 
-def pressing(page: Page, key: str, look: str, times: int, throttle: int = 1) -> list[Sample]:
+def pressing(page: Page, key: str, look: str, times: int) -> list[Sample]:
     """Return the times of as many presses of a key."""
-    return [CLOCK.sample(lambda: press(page, key, look, throttle)) for _ in range(times)]
+    return [CLOCK.sample(lambda: press(page, key, look)) for _ in range(times)]
 
 
 def playing(page: Page) -> list[Sample]:
@@ -398,7 +393,7 @@ def large_network(browser: Browser) -> Iterator[Figure]:
         yield Figure("ResNet-18, its page", [Sample(file.stat().st_size / 1e6, CLOCK.best)], "MB", most=10)
         with visiting(browser, file.as_uri()) as page:
             for view in ("by module", "a block open"):
-                forward, back = stepping(page, 1)
+                forward, back = stepping(page)
                 yield Figure(f"ResNet-18, step → painted, {view}", forward, most=50)
                 yield Figure(f"ResNet-18, step back → painted, {view}", back, most=50)
                 if view == "by module":

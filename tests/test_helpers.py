@@ -71,7 +71,8 @@ def test_a_process_that_computes_a_picture_has_not_loaded_what_pages_are_made_of
     helpers._helpers.opening.join(60)
     try:
         assert kept(make_picture, 8)(*RUN) == make_picture(*RUN)
-        assert elsewhere(eval, "[name in __import__('sys').modules for name in ('torch', 'streamlit')]") == [True, False]
+        loaded = "[name in __import__('sys').modules for name in ('torch', 'streamlit')]"
+        assert elsewhere(eval, loaded) == [True, False]
     finally:
         close_helpers()
 

@@ -1,4 +1,4 @@
-"""Whose script runs now: one at a time, who came first, but who has taken much later; a long one lets others run beside it.
+"""Whose script runs now: one at a time, who came first; whoever takes much waits, and a long one lets others run too.
 
 Python runs one thread at a time. Scripts that all want to be it spend more on taking turns within a script than on
 their work: each message that one sends wakes another, and ten of them take ten times as long, each.

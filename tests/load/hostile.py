@@ -343,7 +343,7 @@ def put(one: Villain, place: str, body: bytes) -> int:
 
 
 def do_harm(address: str, count: int, first: int) -> tuple[collections.Counter[str], list[str], int]:
-    """Send so many inputs over some connections; return how many of which kind, what was shown, how many were refused."""
+    """Send so many inputs over some connections; return how many of which kind, what was shown, how many refused."""
 
     async def all_of_them() -> list[Villain]:
         villains = [Villain(address, first + number) for number in range(AT_ONCE)]
@@ -380,13 +380,14 @@ async def run(count: int, honest: int = HONEST, quiet: float = QUIET, rounds: in
                 )
                 began = time.monotonic()
                 await beside.note(crowd, min(10.0, quiet), harm)
-                kinds, told, failed = await harm
-                sent, shown, refused = sent + kinds, shown + told, refused + failed
+                more, told, failed = await harm
+                sent, shown, refused = sent + more, shown + told, refused + failed
                 took += time.monotonic() - began
         alive, after, log = app.answers(), app.memory(), list(failures(app.said()))
         await crowd.close()
+    kinds = ", ".join(f"{name} {times}" for name, times in sent.items())
     print(
-        f"{sum(sent.values())} inputs in {took:.0f} s ({', '.join(f'{name} {times}' for name, times in sent.items())})\n"
+        f"{sum(sent.values())} inputs in {took:.0f} s ({kinds})\n"
         f"server alive: {'yes' if alive else 'NO'}; tracebacks shown: {len(shown)} (the sender's own page said "
         f"only that an error occurred: {refused}); errors of the others: "
         f"{len(crowd.tally.errors)}; memory {memory:.0f} → {after:.0f} MB\n"
