@@ -277,9 +277,8 @@ def test_of_those_who_have_taken_little_who_came_first_runs_first():
 
 def test_who_has_waited_long_runs_before_who_has_taken_less():
     turns, now = Turns(long=20.0), time.monotonic()
-    turns.took = {"busy": (5.0, now), "calm": (0.0, now)}
     first = turns.take("first")
-    turns.waiting = [Turn("calm", now), Turn("busy", now - 60.0)]
+    turns.waiting = [Turn("calm", now), Turn("busy", now - 60.0, 5.0)]
     turns.give(first)
     assert turns.running and turns.running.who == "busy"
 

@@ -15,6 +15,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from functools import wraps
+from operator import attrgetter
 from statistics import median_low
 from typing import Any
 
@@ -35,32 +36,48 @@ MOST = 2_000  # sessions whose work is remembered
 
 @dataclass(eq=False)
 class Turn:
-    """One script's turn: whose it is, since when it waits or runs."""
+    """One script's turn: whose it is, since when it waits or runs, and what its visitor had taken when it came."""
 
     who: str
     since: float
+    taken: float = 0.0
     comes: threading.Event = field(default_factory=threading.Event)
+
+    def excess(self, more: float = 0.0) -> float:
+        """Return by how many seconds its visitor has taken more than anybody may, with so many more."""
+        return max(0.0, self.taken + more - FREE)
+
+    @property
+    def place(self) -> float:
+        """Return its place in the line of those who wait: when it came, and later for who takes much."""
+        return self.since + self.excess() / WAITED
 
 
 class Turns:
-    """Who runs and who waits. `take` a turn, `give` it back."""
+    """Who runs and who waits. `take` a turn, `give` it back.
+
+    Where many wait nothing may cost more for it, or more still would wait: one thread looks after all who do, and a
+    place in the line is reckoned once.
+    """
 
     def __init__(self, long: float = LONG, short: float = SHORT) -> None:
         self.long, self.short, self.lock = long, short, threading.Lock()
         self.waiting: list[Turn] = []
         self.running: Turn | None = None
         self.took: dict[str, tuple[float, float]] = {}  # by session: seconds, and when that was reckoned
+        self.somebody_waits = threading.Event()
+        threading.Thread(target=self._look_after, name="turns", daemon=True).start()
 
     def take(self, who: str) -> Turn:
         """Wait for a turn and return it."""
-        mine, patience = Turn(who, time.monotonic()), self.short
+        now = time.monotonic()
         with self.lock:
+            mine = Turn(who, now, self.taken(who, now))
             self.waiting.append(mine)
             self._pass_on()
-        while not mine.comes.wait(patience):
-            patience = self.long
-            with self.lock:
-                self._pass_on()
+            if self.waiting:
+                self.somebody_waits.set()
+        mine.comes.wait()
         return mine
 
     def give(self, mine: Turn) -> None:
@@ -80,19 +97,13 @@ class Turns:
             return False
         now = time.monotonic()
         with self.lock:
-            return any(self._is_ahead(each, mine, now) for each in self.waiting)
-
-    def _is_ahead(self, other: Turn, mine: Turn, now: float) -> bool:
-        return self.excess(other.who, now) + AHEAD < self.excess(mine.who, now, now - mine.since)
+            most = mine.excess(now - mine.since) - AHEAD
+            return any(each.excess() < most for each in self.waiting)
 
     def taken(self, who: str, now: float) -> float:
         """Return how many seconds a session has taken lately."""
         seconds, then = self.took.get(who, (FIRST, now))
         return seconds * math.exp((then - now) / FORGET)
-
-    def excess(self, who: str, now: float, more: float = 0.0) -> float:
-        """Return by how many seconds a session has taken more than anybody may, with so many more."""
-        return max(0.0, self.taken(who, now) + more - FREE)
 
     def add(self, who: str, seconds: float) -> None:
         """Add what a session had computed elsewhere to what it has taken."""
@@ -112,14 +123,23 @@ class Turns:
         if not self.waiting:
             return
         now = time.monotonic()
-        turn = min(self.waiting, key=lambda each: self.excess(each.who, now) - WAITED * (now - each.since))
+        turn = min(self.waiting, key=attrgetter("place"))
         if self.running is not None:
-            long = self.short if self._is_ahead(turn, self.running, now) else self.long
+            long = self.short if turn.excess() + AHEAD < self.running.excess() else self.long
             if now - self.running.since < long:
                 return
         self.waiting.remove(turn)
         self.running, turn.since = turn, now
         turn.comes.set()
+
+    def _look_after(self) -> None:
+        """See to it that those who wait do not do so for ever behind a script that takes long."""
+        while self.somebody_waits.wait():
+            time.sleep(self.short)
+            with self.lock:
+                self._pass_on()
+                if not self.waiting:
+                    self.somebody_waits.clear()
 
 
 _turns: Turns | None = None
