@@ -70,7 +70,8 @@ class VectorGraph:
         graph, self.problem = problem.graph, problem
         self.groups = _by_op(graph.inner, graph.output)
         leaves = sorted(graph.leaves, key=lambda leaf: leaf.op != "parameter")
-        rows = {node.name: row for row, node in enumerate(chain(leaves, *self.groups))}
+        self.names = [node.name for node in chain(leaves, *self.groups)]  # of the rows of a vector
+        rows = {name: row for row, name in enumerate(self.names)}
         self.all = {name: rows[name] for name in graph.names}
         self.inner = {node.name: rows[node.name] for node in graph.inner}
         slots = [
@@ -94,14 +95,13 @@ class VectorGraph:
 
     @staticmethod
     def fits(problem: Problem, values: Mapping[str, Tensor]) -> bool:
-        """Say whether every value is a single float64 number and every op is one of ours on such numbers."""
+        """Say whether every value is a single float64 number, every op one of ours, and the loss the squared error."""
         numbers = all(value.ndim == 0 and value.dtype == torch.float64 for value in values.values())
         ours = problem.loss == "squared_error" and all(node.op in TOGETHER | ALONE for node in problem.graph.inner)
         return numbers and ours
 
     def start(self, values: Mapping[str, Tensor]) -> State:
-        vector = torch.empty(len(self.all), dtype=torch.float64)
-        vector[self._rows(values)] = torch.stack(list(values.values()))
+        vector = torch.stack([values[name] for name in self.names])
         vector[-1] = self.problem.target
         return self.settle(vector)
 
@@ -162,9 +162,7 @@ class VectorGraph:
         return Column(parts, self.inner).numbers()
 
     def _per_node(self, number: Callable[[str], float]) -> Tensor:
-        numbers = torch.empty(len(self.all), dtype=torch.float64)
-        numbers[self._rows(self.all)] = torch.tensor([number(name) for name in self.all], dtype=torch.float64)
-        return numbers
+        return torch.tensor([number(name) for name in self.names], dtype=torch.float64)
 
     def _rows(self, names: Iterable[str]) -> Tensor:
         return torch.tensor([self.all[name] for name in names], dtype=torch.long)

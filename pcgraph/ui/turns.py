@@ -42,15 +42,14 @@ class Turn:
     since: float
     taken: float = 0.0
     comes: threading.Event = field(default_factory=threading.Event)
+    place: float = field(init=False)  # in the line of those who wait: when it came, and later for who takes much
+
+    def __post_init__(self) -> None:
+        self.place = self.since + self.excess() / WAITED
 
     def excess(self, more: float = 0.0) -> float:
         """Return by how many seconds its visitor has taken more than anybody may, with so many more."""
         return max(0.0, self.taken + more - FREE)
-
-    @property
-    def place(self) -> float:
-        """Return its place in the line of those who wait: when it came, and later for who takes much."""
-        return self.since + self.excess() / WAITED
 
 
 class Turns:
@@ -95,9 +94,10 @@ class Turns:
         """Tell whether somebody waits who has taken so much less that this script should let him go first."""
         if not self.waiting:  # nearly always, and asked at each thing that a script shows
             return False
-        now = time.monotonic()
+        most = mine.excess(time.monotonic() - mine.since) - AHEAD
+        if most <= 0:  # who takes little goes behind nobody, however many wait
+            return False
         with self.lock:
-            most = mine.excess(now - mine.since) - AHEAD
             return any(each.excess() < most for each in self.waiting)
 
     def taken(self, who: str, now: float) -> float:

@@ -24,6 +24,7 @@ PAINTED = """(stage) => [...stage.querySelectorAll("text, p, b, span, td, mn, .c
     return [[one.getAttribute("class") ?? one.tagName, own, parseFloat(getComputedStyle(one).fontSize) * scale]];
 })"""
 SCREENS = [{"width": 1280, "height": 720}, {"width": 1920, "height": 1080}]
+FULL = "() => Boolean(document.fullscreenElement)"
 THEMES = pytest.mark.parametrize("options", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True)
 
 
@@ -67,9 +68,6 @@ def test_what_is_too_wide_for_24_px_keeps_its_front_in_sight(app, page, name):
         box = app.stage.locator(".columns .front").bounding_box()
         assert box["x"] >= 0, f"the front is cut off at step {t}"
         assert box["x"] + box["width"] <= 1280, f"the front is cut off at step {t}"
-
-
-FULL = "() => Boolean(document.fullscreenElement)"
 
 
 def test_who_leaves_stage_mode_and_comes_back_at_once_is_in_it(app, page):
