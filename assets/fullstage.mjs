@@ -5,7 +5,7 @@ const HOLD = 2000; // ms within which a window that was opened may have cost us 
 /** Return {on, toggle, enter, leave, hold, destroy}; `changed` is called after each change. */
 export function createFullStage(root, changed) {
   let [on, whole, held, again] = [false, false, 0, false];
-  let left = Promise.resolve();
+  let [leaving, left] = [false, Promise.resolve()];
   const set = (value) => {
     if (value === on) return;
     [on, whole, again] = [value, false, false];
@@ -17,7 +17,14 @@ export function createFullStage(root, changed) {
     changed();
   };
   const shrink = () => {
-    if (document.fullscreenElement) left = document.exitFullscreen().catch(() => {});
+    if (!document.fullscreenElement) return;
+    leaving = true;
+    left = document
+      .exitFullscreen()
+      .catch(() => {})
+      .then(() => {
+        leaving = false;
+      });
   };
   const fill = async () => {
     await left;
@@ -37,8 +44,9 @@ export function createFullStage(root, changed) {
     set(false);
     shrink();
   };
-  // Who leaves and comes back at once is told of his leaving only then: it ends no stage mode that had no full screen yet.
+  // Who leaves and comes back at once is told of both only then: neither ends a stage mode that has no full screen yet.
   const follow = () => {
+    if (leaving) return;
     const had = whole;
     whole = Boolean(document.fullscreenElement);
     if (whole || !had || !on) return;

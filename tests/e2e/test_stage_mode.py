@@ -74,11 +74,13 @@ def test_who_leaves_stage_mode_and_comes_back_at_once_is_in_it(app, page):
     app.open(t=0)
     enter(app)
     page.wait_for_function(FULL)
-    for _ in range(6):  # out and in, faster than the browser tells
-        app.press("f")
-    app.settled()
-    expect(app.stage).to_contain_class("stage-mode")
-    assert page.evaluate(FULL)
+    for pause in (0, 5, 15, 30, 60):
+        for _ in range(6):  # out and in, faster than the browser tells
+            app.press("f")
+            page.wait_for_timeout(pause)
+        app.settled()
+        expect(app.stage).to_contain_class("stage-mode")
+        assert page.evaluate(FULL), f"after pauses of {pause} ms"
     for _ in range(5):
         app.press("f")
     app.settled()
