@@ -30,7 +30,7 @@ help: ## list the commands
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
 
 app: $(APP_READY) ## serve the app on http://localhost:8501
-	$(PY) -m streamlit run app.py --server.address $(ADDRESS) --server.port $(PORT)
+	$(PY) -m pcgraph serve --address $(ADDRESS) --port $(PORT) $(if $(PROCESSES),--processes $(PROCESSES))
 
 test: chromium node $(DEV_READY) $(NODE_READY) ## check style and types, run every test
 	$(PY) -m ruff check .

@@ -18,6 +18,7 @@ from starlette.routing import Mount
 from pcgraph.ui.assets import Assets
 from pcgraph.ui.at_once import send_at_once
 from pcgraph.ui.fitting import let_values_fit
+from pcgraph.ui.handed import Belonging
 from pcgraph.ui.headers import Headers
 from pcgraph.ui.helpers import close_helpers, open_helpers
 from pcgraph.ui.immutable import Immutable
@@ -60,5 +61,5 @@ app = st.App(
     HERE / "pcgraph" / "ui" / "navigation.py",
     lifespan=warm_up,
     routes=[Mount("/assets", Assets())],
-    middleware=[Middleware(Requests), Middleware(Headers), Middleware(Immutable), Middleware(Pace)],
+    middleware=[Middleware(each) for each in (Requests, Belonging, Headers, Immutable, Pace)],
 )

@@ -28,6 +28,7 @@ from pcgraph.verify import TOLERANCE, verify
 PROGRAM = "python -m pcgraph"
 FORMULA_FILES = (".txt", ".pcg")
 HELP = {"-h", "--help"}
+MOST_PROCESSES = 64
 NEGATIVE = re.compile(r"-[\d.]")
 
 
@@ -148,6 +149,16 @@ def _gallery(arguments: argparse.Namespace) -> None:
     print(gallery)
 
 
+def _serve(arguments: argparse.Namespace) -> int:
+    from pcgraph.ui.front import serve
+
+    port = _between(1, 65_535, arguments.port, SettingError("cli.error.port", got=arguments.port))
+    count = arguments.processes
+    if count is not None:
+        count = _between(1, MOST_PROCESSES, count, SettingError("cli.error.processes", got=count, most=MOST_PROCESSES))
+    return serve(arguments.address, port, count)
+
+
 def _bench(words: list[str]) -> int | None:
     from pcgraph import bench
 
@@ -177,6 +188,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "folder": {"metavar": "FOLDER"},
     "--problems": {"metavar": "A,B", "default": ""},
     "--language": {"metavar": "LANGUAGE", "default": "en"},
+    "--address": {"metavar": "ADDRESS", "default": "localhost"},
+    "--port": {"metavar": "PORT", "default": "8501"},
+    "--processes": {"metavar": "COUNT"},
 }
 SETTINGS = ("--formula", "--method", "--rate", "--steps", "--level")
 CODE = ("--program", "--notebook", "--latex", "--language")
@@ -190,6 +204,7 @@ COMMANDS: Mapping[str, tuple[Callable[[Any], int | None], Iterable[str] | None]]
     "verify": (_verify, ("--graphs", "--seed")),
     "gallery": (_gallery, ()),
     "site": (_site, ("folder", "--problems", "--language")),
+    "serve": (_serve, ("--address", "--port", "--processes")),
     "bench": (_bench, None),
 }
 
@@ -291,6 +306,14 @@ def _whole(text: str, refusal: PCGraphError) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise refusal
     return int(text)
+
+
+def _between(least: int, most: int, text: str, refusal: PCGraphError) -> int:
+    """Return the whole number within a range that a text is; raise `refusal` for any other text."""
+    found = _whole(text, refusal)
+    if not least <= found <= most:
+        raise refusal
+    return found
 
 
 # ---------------------------------------------------------------- what is printed

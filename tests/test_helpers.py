@@ -27,10 +27,7 @@ RUN = (to_json(gallery["residual"]), (("zil", 1.0, None),), True, None)
 @pytest.fixture(scope="module")
 def others():
     """Two processes, once they have begun."""
-    open_helpers(2)
-    if helpers._helpers is None:
-        pytest.fail("these tests need two cores")
-    helpers._helpers.opening.join(60)
+    open_helpers(2).join(60)
     yield
     close_helpers()
 
@@ -55,8 +52,7 @@ def test_a_process_does_not_run_the_page_whose_script_runs_while_it_is_made(tmp_
     (tmp_path / "page.py").write_text(f"open({str(tmp_path / 'was run')!r}, 'w')")
     monkeypatch.setitem(sys.modules, "__main__", page)
     monkeypatch.setattr("pcgraph.ui.helpers._helpers", None)
-    open_helpers(1)
-    helpers._helpers.opening.join(60)
+    open_helpers(1).join(60)
     try:
         assert elsewhere(os.getpid) != os.getpid()
         assert not (tmp_path / "was run").exists()
@@ -67,8 +63,7 @@ def test_a_process_does_not_run_the_page_whose_script_runs_while_it_is_made(tmp_
 def test_a_process_that_computes_a_picture_has_not_loaded_what_pages_are_made_of(monkeypatch):
     """Streamlit takes most of a second to load: the first answers would wait for it."""
     monkeypatch.setattr("pcgraph.ui.helpers._helpers", None)
-    open_helpers(1)
-    helpers._helpers.opening.join(60)
+    open_helpers(1).join(60)
     try:
         assert kept(make_picture, 8)(*RUN) == make_picture(*RUN)
         loaded = "[name in __import__('sys').modules for name in ('torch', 'streamlit')]"

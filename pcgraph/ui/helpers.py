@@ -23,20 +23,26 @@ from contextlib import contextmanager, suppress
 from multiprocessing import get_context, spawn
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
+from socket import socket
 from typing import Any, TypeVar
 
 COUNT = 2
+SPARE = 2  # one that goes behind all others, one for learning and films
 _starting = threading.Lock()
 log = logging.getLogger("pcgraph.app")
 T = TypeVar("T")
 
 
 class Helper:
-    """A process that has loaded the engine: `ask` has it compute."""
+    """A process that has loaded the engine: `ask` has it compute.
 
-    def __init__(self, context: Any) -> None:
+    foreign: what a forked process finds open and has nothing to do with.
+    """
+
+    def __init__(self, context: Any, *foreign: Connection | socket) -> None:
         self.pipe, other = context.Pipe()
-        self.process = context.Process(target=_serve, args=(other,), daemon=True)
+        closes = (self.pipe, *foreign) if context.get_start_method() == "fork" else ()
+        self.process = context.Process(target=_serve, args=(other, *closes), daemon=True)
         with _starting, _nothing_run_again():
             self.process.start()
         other.close()
@@ -54,21 +60,31 @@ class Helper:
 class Helpers:
     """Some of them; whoever asks waits for the first that is idle. One that died leaves its place to None: in place."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self) -> None:
         self.idle: SimpleQueue[Helper | None] = SimpleQueue()
         self.begun = self.closed = False
         self.all: list[Helper] = []
-        self.opening = threading.Thread(target=self._open, args=(count,), daemon=True)
-        self.opening.start()
+        self.spare: list[Helper] = []  # begun, and nobody's yet
 
-    def _open(self, count: int) -> None:
+    def open(self, count: int) -> None:
         with suppress(EOFError, OSError):
             for _ in range(count):
                 self.idle.put(self.add())
                 self.begun = True
 
+    def fork(self, count: int, *foreign: Connection | socket) -> None:
+        """Make them by forking this process, and spare ones: later, when threads run, that is not safe any more."""
+        for _ in range(count + SPARE):
+            self.all.append(Helper(get_context("fork"), *foreign, *(each.pipe for each in self.all)))
+        self.spare = self.all[count:]
+        for helper in self.all[:count]:
+            self.idle.put(helper)
+        self.begun = True
+
     def add(self) -> Helper:
         """Return one more, which ends with these."""
+        with suppress(IndexError):
+            return self.spare.pop()
         helper = Helper(_context())
         self.all.append(helper)
         if self.closed:
@@ -98,15 +114,38 @@ class Helpers:
 _helpers: Helpers | None = None
 
 
-def open_helpers(count: int | None = None) -> None:
-    """Start the processes; none where there is one core, or where PCGRAPH_HELPERS=0 says so."""
+def open_helpers(count: int | None = None) -> threading.Thread | None:
+    """Start the processes, if there are none, in the background; return the thread that does so.
+
+    None are wanted where there is one core, or where PCGRAPH_HELPERS=0 says so.
+    """
     global _helpers
-    wanted = int(os.environ.get("PCGRAPH_HELPERS", COUNT)) if count is None else count
-    if _helpers is None and wanted > 0 and _cores() > 1:
-        _helpers = Helpers(wanted)
+    wanted = _wanted() if count is None else count
+    if _helpers is not None or wanted == 0:
+        return None
+    _helpers = Helpers()
+    opening = threading.Thread(target=_helpers.open, args=(wanted,), daemon=True)
+    opening.start()
+    return opening
 
 
-def _cores() -> int:
+def fork_helpers(*foreign: Connection | socket) -> None:
+    """Start the processes by forking this one, which has loaded the engine and runs one thread.
+
+    foreign: what they find open then and have nothing to do with.
+    """
+    global _helpers
+    if wanted := _wanted():
+        _helpers = Helpers()
+        _helpers.fork(wanted, *foreign)
+
+
+def _wanted() -> int:
+    """Return how many processes there should be: none where there is one core."""
+    return int(os.environ.get("PCGRAPH_HELPERS", COUNT)) if cores() > 1 else 0
+
+
+def cores() -> int:
     """Return how many cores are this process's own, where the system tells."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -233,9 +272,11 @@ def _nothing_run_again() -> Iterator[None]:
         spawn.get_preparation_data = usual
 
 
-def _serve(pipe: Connection) -> None:
+def _serve(pipe: Connection, *foreign: Connection | socket) -> None:
     """Answer questions until the app ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the app ends it
+    for each in foreign:
+        each.close()
     import torch
 
     from pcgraph.gallery import gallery

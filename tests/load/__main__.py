@@ -1,9 +1,10 @@
 """Let many use the app at once, kill servers, let somebody do harm, and print what became of it: `make load`.
 
-    python -m tests.load [PART …] [--sessions N] [--seconds S] [--hostile N]
+    python -m tests.load [PART …] [--sessions N] [--seconds S] [--hostile N] [--processes N]
 
-Parts: one (one server, 1 to N sessions), two (two replicas behind nginx, then one is killed), restart (one server is
-restarted under load), hostile (a client that means harm). All of them where none is named. Only 127.0.0.1 is spoken to.
+Parts: one (the app as `make app` serves it, 1 to N sessions, then one of its processes is killed), two (two replicas
+of one process behind nginx, then one is killed), restart (the app is restarted under load), hostile (a client that
+means harm, against one process). All of them where none is named. Only 127.0.0.1 is spoken to.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import asyncio
 import os
 import platform
+import signal
 from contextlib import ExitStack
 from functools import partial
 
@@ -19,22 +21,25 @@ from tests.load import hostile
 from tests.load.carry import HEAD, measure
 from tests.load.client import Visitor
 from tests.load.faults import Guest, interrupted, kill, restart
-from tests.load.servers import NGINX, App, Nginx
+from tests.load.servers import NGINX, App, Nginx, Served
 from tests.speed import empty_loop
 
 LEVELS = (1, 10, 50, 100, 200)
 SECRET = {"STREAMLIT_SERVER_COOKIE_SECRET": "the same in every replica"}
 
 
-async def one(sessions: int, seconds: float) -> None:
-    """One server, 1 to 200 sessions."""
-    with App() as app:
+async def one(sessions: int, seconds: float, processes: int | None) -> None:
+    """The app as it is served: how many it carries, then one of its processes is killed."""
+    with Served(processes) as app:
         print(f"\nOne server\n{HEAD}", flush=True)
         for number, count in enumerate([*[level for level in LEVELS if level < sessions], sessions]):
             await measure([app], app.address, count, seconds, number)
+        if pages := app.pages():
+            harm = partial(os.kill, pages[0], signal.SIGKILL)
+            await interrupted(app.address, sessions, 1.5 * seconds, harm, Visitor, "One of its processes killed")
 
 
-async def two(sessions: int, seconds: float) -> None:
+async def two(sessions: int, seconds: float, _: int | None) -> None:
     """Two replicas behind nginx: how many they carry, then one is killed."""
     if not NGINX:
         print("\nTwo replicas: left out, for nginx is not installed. Run: sudo apt-get install nginx", flush=True)
@@ -47,9 +52,9 @@ async def two(sessions: int, seconds: float) -> None:
         await interrupted(nginx.address, sessions, 1.5 * seconds, partial(kill, apps[0]), Guest, "One killed")
 
 
-async def restarted(sessions: int, seconds: float) -> None:
+async def restarted(sessions: int, seconds: float, processes: int | None) -> None:
     """One server, restarted under load."""
-    with App() as app:
+    with Served(processes) as app:
         print("\nOne server, restarted", flush=True)
         await interrupted(app.address, sessions, 1.5 * seconds, partial(restart, app), Visitor, "Restarted")
 
@@ -61,6 +66,7 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--hostile", type=int, default=10_000)
+    parser.add_argument("--processes", type=int, help="of the one server; where not given, as many as make app begins")
     given = parser.parse_args()
     if unknown := set(given.part) - {*parts, "hostile"}:
         parser.error(f"no such part: {', '.join(unknown)}")
@@ -73,7 +79,7 @@ def main() -> None:
         if part == "hostile":
             asyncio.run(hostile.run(given.hostile))
         else:
-            asyncio.run(parts[part](given.sessions, given.seconds))
+            asyncio.run(parts[part](given.sessions, given.seconds, given.processes))
 
 
 if __name__ == "__main__":

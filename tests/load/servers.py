@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -100,8 +101,7 @@ class Process:
     def cpu(self) -> float:
         """Return the seconds of processor time so far."""
         assert self.process
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return processor_time(self.process.pid)
 
 
 class App(Process):
@@ -112,6 +112,64 @@ class App(Process):
         options = {"server.address": HOST, "server.port": port, "server.fileWatcherType": "none"}
         told = [f"--{name}={value}" for name, value in options.items()]
         super().__init__([sys.executable, "-m", "streamlit", "run", "app.py", *told], port, **environment)
+
+
+class Served(Process):
+    """The app as `make app` serves it: a front, and some processes of pages behind it."""
+
+    def __init__(self, count: int | None = None, port: int | None = None, **environment: str) -> None:
+        port = port or free_port()
+        command = [sys.executable, "-m", "pcgraph", "serve", "--address", HOST, "--port", str(port)]
+        super().__init__(command + (["--processes", str(count)] if count else []), port, **environment)
+
+    def pages(self) -> list[int]:
+        """Return the processes of pages."""
+        assert self.process
+        return children(self.process.pid)
+
+    def memory(self) -> float:
+        """Return the memory of all its processes in MB; what several share counts once."""
+        return sum(proportional(each) for each in self.family())
+
+    def cpu(self) -> float:
+        """Return the seconds of processor time of all its processes so far."""
+        return sum(processor_time(each) for each in self.family())
+
+    def family(self) -> list[int]:
+        assert self.process
+        found = [self.process.pid]
+        for each in found:
+            found += children(each)
+        return found
+
+
+def children(process: int) -> list[int]:
+    """Return the processes that a process has begun and that have not ended."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            state, parent = path.read_text().rsplit(")", 1)[1].split()[:2]
+            if int(parent) == process and state != "Z":
+                found.append(int(path.parent.name))
+    return sorted(found)
+
+
+def proportional(process: int) -> float:
+    """Return a process's memory in MB; of what n processes share, an n-th."""
+    try:
+        found = re.search(r"^Pss: +(\d+) kB", Path(f"/proc/{process}/smaps_rollup").read_text(), re.MULTILINE)
+    except (FileNotFoundError, ProcessLookupError):  # it has ended
+        return 0.0
+    return int(found[1]) / 1024 if found else 0.0
+
+
+def processor_time(process: int) -> float:
+    """Return the seconds of processor time that a process has had."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Nginx(Process):
