@@ -199,8 +199,8 @@ def test_a_port_that_somebody_has_gets_one_sentence(capsys, monkeypatch):
         port = taken.getsockname()[1]
         assert main(["serve", "--address", HOST, "--port", str(port), "--processes", "2"]) == 2
     said = capsys.readouterr().err
-    assert said.startswith(f"The app can't be served at {HOST}, port {port}: Address already in use")
-    assert said.count("\n") == 1 and "make app PORT=" in said
+    assert said.startswith(f"The app can't be served at {HOST}, port {port}: Address already in use.")
+    assert said.count("\n") == 1 and f"make app PORT={port + 1}" in said
 
 
 def test_an_app_that_cannot_begin_ends_the_command():

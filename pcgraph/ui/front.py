@@ -89,8 +89,9 @@ def listen(address: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         listener = socket.create_server((address, port), family=family, backlog=OPEN)
     except (OSError, OverflowError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
-        raise SettingError("cli.error.address", address=address, port=port, reason=reason) from None
+        reason = (getattr(error, "strerror", None) or str(error)).partition(" (while ")[0].rstrip(".")
+        other = port + 1 if port < 65_535 else 8501
+        raise SettingError("cli.error.address", address=address, port=port, reason=reason, other=other) from None
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setblocking(False)
     return listener
