@@ -20,10 +20,11 @@ const LEAST_FOLDED = { page: 16 / NUMBER, stage: 24 / 15 };
 const MOST = { page: 1.25, stage: 2.4 };
 const HEADERS = { page: HEADER, stage: 40 };
 
-/** Return the board: `draw(position, how)`, `resize(size, mode)`, `select(name)`, `fit()`, `zoom(factor)`, `view`, `destroy()`; `needs` is the height its numbers ask for. */
+/** Return the board: `draw(position, how)`, `renew(payload)`, `resize(size, mode)`, `select(name)`, `fit()`, `zoom(factor)`, `view`, `destroy()`; `needs` is the height its numbers ask for. */
 export function createBoard({ payload, lanes, say, family, folded = false, onSelect, onHover, onOpen, onView }) {
   const several = lanes.length > 1;
-  const measured = measure(payload, family, { marks: several, modules: moduleNames(payload) });
+  const measureNow = () => measure(payload, family, { marks: several, modules: moduleNames(payload) });
+  const measured = measureNow();
   const rows = html("div", { class: "lanes" });
   const minimap = payload.nodes.length > READABLE ? createMinimap({ payload, lanes, say, onMove: moveTo }) : null;
   const element = html("div", { class: "board" }, rows, minimap?.element);
@@ -295,6 +296,18 @@ export function createBoard({ payload, lanes, say, family, folded = false, onSel
       redraw(position, how);
       follow(before);
     },
+    /** Take other numbers of the same graph, to be drawn next; false where its picture would be another one. */
+    renew(next) {
+      const before = payload;
+      payload = next;
+      if (folded || !sameGraph(before, next) || !sameSizes(measured, measureNow())) {
+        payload = before;
+        return false;
+      }
+      graphs.forEach((graph) => graph.renew(next));
+      minimap?.renew(next);
+      return true;
+    },
     travel: (share) => graphs.forEach((graph) => graph.travel(share)),
     get messages() {
       return !folded && geometry !== null && geometry.density !== "box";
@@ -360,4 +373,8 @@ export function createBoard({ payload, lanes, say, family, folded = false, onSel
   };
 }
 
+const sameGraph = (a, b) => ["problem", "title"].every((part) => a[part] === b[part]) && sameMethods(a.lanes, b.lanes);
+const sameMethods = (a, b) => a.length === b.length && a.every(({ method }, i) => method === b[i].method);
+// Widths are numbers; names, pills and groups are the graph's own.
+const sameSizes = (a, b) => Object.keys(a).every((name) => typeof a[name] === "object" || a[name] === b[name]);
 const sameBoard = (a, b) => a.w === b.w && a.h === b.h && a.header === b.header;

@@ -14,12 +14,11 @@ export function createGraph({ payload, lane, geometry, metrics, say, title, head
   const columns = createColumns(payload, geometry, say, title, header);
   const edges = createEdges(payload.edges, geometry, (edge) => onSelect(edge.to));
   const large = opensFolded(payload);
-  const scale = large ? metScale(payload) : barScaleOf(payload);
-  const strength = large ? strengthOf(payload) : null;
-  const nodes = payload.nodes.map((node, i) => {
-    const context = { payload, lane, say, metrics, scale, strength, density: geometry.density };
-    return createNode(node, geometry.cards[i], context);
-  });
+  let measures = measuresOf(payload, large);
+  const scale = (error) => measures.scale(error);
+  const strength = large ? (size) => measures.strength(size) : null;
+  const context = { payload, lane, say, metrics, scale, strength, density: geometry.density };
+  const nodes = payload.nodes.map((node, i) => createNode(node, geometry.cards[i], context));
   const speak = () => nodes.forEach((node) => node.speak());
   const labels = (large || geometry.density === "box" ? createIdle : atOnce)(speak);
   const world = svg(
@@ -51,6 +50,11 @@ export function createGraph({ payload, lane, geometry, metrics, say, title, head
       edges.draw(frame.edges, travel);
     },
     travel: edges.travel,
+    /** Other numbers of the same graph: the next drawing shows them. */
+    renew(next) {
+      measures = measuresOf(next, large);
+      nodes.forEach((node) => node.renew());
+    },
     select: (name) => nodes.forEach((node) => node.select(node.name === name)),
     light(name) {
       edges.light(name);
@@ -80,6 +84,11 @@ function inSight({ x, y, w, whole }, { x: left, y: top, k }, size) {
   const [across, down] = [left + x * k, top + y * k];
   return across < size.w + w && across + w * k > -w && down < size.h + whole && down + whole * k > -whole;
 }
+
+const measuresOf = (payload, large) => ({
+  scale: large ? metScale(payload) : barScaleOf(payload),
+  strength: large ? strengthOf(payload) : null,
+});
 
 const scales = new WeakMap();
 function barScaleOf(payload) {

@@ -23,7 +23,7 @@ export function windowOf(view, whole, width) {
   return { start, length: Math.max(0, Math.min((width - view.x) / (whole * view.k), 1) - start) };
 }
 
-/** Return {element, draw(t), place(view, geometry, width)}; `onMove(share)` asks to bring a place into the middle. */
+/** Return {element, draw(t), renew(payload), place(view, geometry, width)}; `onMove(share)` asks to bring a place into the middle. */
 export function createMinimap({ payload, lanes, say, onMove }) {
   const columns = payload.depth + 1;
   const ticks = Array.from({ length: columns }, () => svg("path"));
@@ -39,7 +39,8 @@ export function createMinimap({ payload, lanes, say, onMove }) {
   element.setAttribute("aria-valuemin", 0);
   element.setAttribute("aria-valuemax", payload.depth);
   const [show, setValue, setText] = [shown(element), attribute(element, "aria-valuenow"), attribute(element, "aria-valuetext")];
-  const front = lanes.map((lane) => payload.lanes[lane]).some((lane) => lane.front && followsFront(lane));
+  const fronts = () => lanes.map((lane) => payload.lanes[lane]).some((lane) => lane.front && followsFront(lane));
+  let front = fronts();
   let [wide, now, seen] = [0, 0, { start: 0, length: 1 }];
   show(false);
 
@@ -79,6 +80,11 @@ export function createMinimap({ payload, lanes, say, onMove }) {
   return {
     element,
     draw,
+    /** Other numbers of the same graph: the next drawing shows them. */
+    renew(next) {
+      payload = next;
+      front = fronts();
+    },
     /** Follow the board's view; null: nothing to show. It hides where the whole width is seen. */
     place(view, geometry, width) {
       const whole = geometry.columns * geometry.cell?.w;

@@ -5,7 +5,7 @@ import { attribute, shown, svg } from "./dom.mjs";
 import { isLeaf, scalar } from "./frame.mjs";
 import { number } from "./messages.mjs";
 
-/** Return {name, element, button, draw(now, reference, flash, seen), speak(), show(seen), select(on), light(on), dim(on)}: out of sight a card waits, and is no work for the browser; `speak` says to a screen reader what was drawn. */
+/** Return {name, element, button, draw(now, reference, flash, seen), renew(), speak(), show(seen), select(on), light(on), dim(on)}: out of sight a card waits, and is no work for the browser; `speak` says to a screen reader what was drawn. */
 export function createNode(node, card, context) {
   const body = CARDS[context.density](node, card, context);
   const button = svg("rect", { role: "button", tabindex: 0, "data-node": node.name, width: card.w }, title(node));
@@ -39,6 +39,10 @@ export function createNode(node, card, context) {
       for (const [name, set] of data) if (set(full(now[name]))) unsaid = true;
       waiting = seen ? null : [now, reference];
       if (seen) body.draw(now, reference, flash);
+    },
+    /** Other numbers, by other measures: what was drawn says nothing of what is to be drawn. */
+    renew() {
+      drawn = {};
     },
     speak() {
       if (unsaid) setLabel(spoken(node, drawn.now, context));

@@ -140,21 +140,12 @@ export function createStage(element, payload, options = {}) {
     if (parts?.lanes.length !== lanes.length) measured = null;
     parts?.board.destroy();
     const family = getComputedStyle(root).fontFamily;
-    const shared = { payload, lanes, say, onSelect: select, onHover: hover };
     const words = html("span");
     const caption = html("p", { class: "stage-caption", role: "status", "aria-live": "polite" }, words);
     parts = {
       lanes,
-      board: createBoard({ ...shared, family, folded: state.folded, onOpen: unfold, onView: changed }),
-      inspector: createInspector({ ...shared, onOrigin: openChain, onKnows: () => setKnows(!state.knows) }),
-      springs: state.springs ? createSprings(shared) : null,
-      energy: createEnergy({
-        ...shared,
-        onInput: (t) => {
-          player.pause();
-          moveTo({ ...atGrain(state, null), t, phase: state.phase && "feedback" });
-        },
-      }),
+      board: createBoard({ ...sharedBy(lanes), family, folded: state.folded, onOpen: unfold, onView: changed }),
+      ...tellers(lanes),
       controls: createControls({
         say,
         steps: stepsOf(payload),
@@ -193,6 +184,39 @@ export function createStage(element, payload, options = {}) {
     parts.energy.mark(state.bookmarks);
     if (kept) parts.board.restore(kept);
     data.moving("false");
+  }
+
+  function sharedBy(lanes) {
+    return { payload, lanes, say, onSelect: select, onHover: hover };
+  }
+
+  // What tells of a payload beside its picture.
+  function tellers(lanes) {
+    const onInput = (t) => {
+      player.pause();
+      moveTo({ ...atGrain(state, null), t, phase: state.phase && "feedback" });
+    };
+    return {
+      inspector: createInspector({ ...sharedBy(lanes), onOrigin: openChain, onKnows: () => setKnows(!state.knows) }),
+      springs: state.springs ? createSprings(sharedBy(lanes)) : null,
+      energy: createEnergy({ ...sharedBy(lanes), onInput }),
+    };
+  }
+
+  // Of the same graph with other numbers the picture stays, and what has the focus in it. False: build.
+  function renew(before) {
+    if (!parts || stepsOf(payload) !== stepsOf(before) || !parts.board.renew(payload)) return false;
+    const [old, next] = [parts, tellers(parts.lanes)];
+    parts = { ...old, ...next };
+    for (const name of ["inspector", "springs", "energy"]) if (old[name]) old[name].element.replaceWith(next[name].element);
+    curveSize.disconnect();
+    curveSize.observe(parts.energy.element);
+    draw({});
+    parts.springs?.select(state.selected);
+    parts.energy.mark(state.bookmarks);
+    parts.energy.resize(measured.curve, modeNow());
+    changed(); // the page's link, which is Python's now, gets the step again
+    return true;
   }
 
   // The first picture is drawn at once, without waiting for the observers; another of as many lanes has its room.
@@ -507,7 +531,7 @@ export function createStage(element, payload, options = {}) {
     pause: () => player.pause(),
     /** Show other numbers. Of the same problem: step, zoom and selection stay; of another: start where the options say. */
     setPayload(nextPayload, nextOptions = {}) {
-      const same = nextPayload.problem === payload.problem;
+      const [same, before] = [nextPayload.problem === payload.problem, payload];
       if (nextPayload.id === payload.id && !Object.keys(nextOptions).length) return;
       player.pause();
       journey.finish();
@@ -523,7 +547,8 @@ export function createStage(element, payload, options = {}) {
       state.origin = chainAt(payload, state.origin, state.t, state.phase);
       if (!same) parts?.board.fit();
       room.look(); // what stands above may have changed with the payload
-      if (say) build(nextOptions.view);
+      const onlyNumbers = same && Object.keys(nextOptions).every((name) => name === "t");
+      if (say && !(onlyNumbers && renew(before))) build(nextOptions.view);
     },
     setTheme(theme) {
       root.dataset.theme = theme ?? themeOf(root);

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 import pcgraph as pc
 from pcgraph.messages import say
+from tests.e2e.app import same
 
 FORMULA = "tanh(w2 * tanh(w1 * x))"
 
@@ -92,6 +93,33 @@ def test_moving_gamma_swaps_the_numbers_and_keeps_stage_step_zoom_and_selection(
     app.at(3)
     expect(app.stage).to_have_attribute("data-selected", "b")
     expect(world).to_have_attribute("transform", zoom)
+
+
+@pytest.mark.parametrize("options", [{"reduced_motion": "reduce"}], indirect=True)
+@pytest.mark.parametrize(
+    ("path", "link"),
+    [
+        ("", {"p": "residual", "m": "zil", "rate": "1", "t": 3}),
+        ("", {"p": "mlp", "m": "pc", "rate": "0.1", "t": 9}),
+        ("compare", {"p": "residual-block", "rate": "zil:1", "t": 2}),
+    ],
+)
+def test_moving_gamma_keeps_the_very_picture_and_it_is_the_one_a_page_opened_there_shows(app, path, link):
+    app.open(path, **link)
+    app.node().first.evaluate("(one) => { one.isStillHere = true; }")
+    before = app.drawing()
+    app.popover(re.compile("γ = ")).get_by_role("slider").first.press("ArrowLeft")
+    expect(app.page).to_have_url(re.compile(r"rate="))
+    app.quiet()
+    app.settled()
+    moved = app.drawing()
+    assert moved != before
+    assert app.node().first.evaluate("(one) => one.isStillHere") is True
+    app.page.reload()
+    app.ready()
+    app.at(link["t"])
+    app.settled()
+    same(moved, app.drawing())
 
 
 def test_a_leaf_and_the_target_can_be_changed_and_reset_brings_them_back(app, page):
