@@ -94,6 +94,15 @@ def test_the_documents_keys_are_the_payloads_and_no_others():
     assert set(found["compare"]) == keys_in_docs("**COMPARE**")
 
 
+@pytest.mark.parametrize("text", ["ε", "</script>", "日本語", "😀 ε <", "\ud800", 'a"b\\c\n', ""])
+@pytest.mark.parametrize("number", [0.1, -1e-9, 5e-324, 1.7976931348623157e308, 2**53 + 1, 2**70, -0.0, True, None])
+def test_the_text_of_a_payload_says_what_it_is_given_in_ascii_and_safe_in_html(text, number):
+    content = {"name": [text, number, (1.0, text)], text: {}}
+    found = to_text(content)
+    assert found.isascii() and "<" not in found
+    assert repr(strict(found)) == repr({"name": [text, number, [1.0, text]], text: {}})
+
+
 @every_run
 def test_nodes_edges_and_lanes_have_the_documented_form(name, settings):
     solution, found = made(name, settings)
