@@ -373,7 +373,11 @@ export function createBoard({ payload, lanes, say, family, folded = false, onSel
   };
 }
 
-const sameGraph = (a, b) => ["problem", "title"].every((part) => a[part] === b[part]) && sameMethods(a.lanes, b.lanes);
+// A problem is the same with its identity nodes and without; its picture is not.
+const sameGraph = (a, b) =>
+  ["problem", "title"].every((part) => a[part] === b[part]) &&
+  sameMethods(a.lanes, b.lanes) &&
+  ["nodes", "edges"].every((part) => JSON.stringify(a[part]) === JSON.stringify(b[part]));
 const sameMethods = (a, b) => a.length === b.length && a.every(({ method }, i) => method === b[i].method);
 // Widths are numbers; names, pills and groups are the graph's own.
 const sameSizes = (a, b) => Object.keys(a).every((name) => typeof a[name] === "object" || a[name] === b[name]);
