@@ -234,10 +234,15 @@ def test_so_many_processes_as_cores_four_at_most_and_no_more_than_the_memory_hol
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
     with Served(2) as app:
-        for _ in range(100):
-            if {number(app) for _ in range(4)} == {0, 1}:
-                break
+        both_answer(app)
         yield app
+
+
+def both_answer(app: Served) -> None:
+    """Wait until each of the two processes gets new people."""
+    until = time.monotonic() + 60
+    while {number(app) for _ in range(4)} != {0, 1}:
+        assert time.monotonic() < until
 
 
 def number(app: Served, said: str = "") -> int | None:
@@ -285,9 +290,7 @@ def test_one_process_dies_its_people_come_back_and_the_others_notice_nothing(ser
         return len(lost), len(found)
 
     assert run(people()) == (2, 4)
-    until = time.monotonic() + 60
-    while {number(served) for _ in range(4)} != {0, 1}:
-        assert time.monotonic() < until
+    both_answer(served)
     assert len(served.pages()) == 2 and gone not in served.pages()
     assert "a process of pages has ended; another takes its place" in served.said()
     assert number(served, f"{cookie(served.port)}=0") is None  # the one in its place has its number
@@ -296,6 +299,7 @@ def test_one_process_dies_its_people_come_back_and_the_others_notice_nothing(ser
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_when_the_front_ends_all_end(how):
     with Served(2, PCGRAPH_LOG="json") as app:
+        both_answer(app)
         family = app.family()
         assert len(family) > 6  # the processes of pages, and those that compute for them
         assert app.stop(how) < 10

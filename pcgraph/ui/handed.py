@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -52,7 +53,8 @@ class Handed(socket.socket):
     """What a server listens on where connections are handed to it: each has been accepted, nothing of it read."""
 
     def listen(self, backlog: int = 0, /) -> None:
-        self.send(READY)
+        with suppress(BrokenPipeError):  # the front has ended meanwhile: `accept` is told so at once
+            self.send(READY)
 
     def accept(self) -> tuple[socket.socket, Any]:
         data, files, _, _ = socket.recv_fds(self, 1, 1)

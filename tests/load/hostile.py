@@ -426,7 +426,7 @@ class Answered:
 
 def passed_on(line: str) -> bool:
     """Tell whether a line of a traceback is one of the middleware that only hands a message on to who has left."""
-    return any(f"ui/{name}.py" in line for name in ("pace", "logs", "headers", "immutable"))
+    return any(f"ui/{name}.py" in line for name in ("pace", "logs", "headers", "handed", "immutable"))
 
 
 def failures(log: str) -> Iterator[str]:
