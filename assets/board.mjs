@@ -23,8 +23,8 @@ const HEADERS = { page: HEADER, stage: 40 };
 /** Return the board: `draw(position, how)`, `renew(payload)`, `resize(size, mode)`, `select(name)`, `fit()`, `zoom(factor)`, `view`, `destroy()`; `needs` is the height its numbers ask for. */
 export function createBoard({ payload, lanes, say, family, folded = false, onSelect, onHover, onOpen, onView }) {
   const several = lanes.length > 1;
-  const measureNow = () => measure(payload, family, { marks: several, modules: moduleNames(payload) });
-  const measured = measureNow();
+  const sizesOf = (one) => measure(one, family, { marks: several, modules: moduleNames(one) });
+  const measured = sizesOf(payload);
   const rows = html("div", { class: "lanes" });
   const minimap = payload.nodes.length > READABLE ? createMinimap({ payload, lanes, say, onMove: moveTo }) : null;
   const element = html("div", { class: "board" }, rows, minimap?.element);
@@ -298,12 +298,8 @@ export function createBoard({ payload, lanes, say, family, folded = false, onSel
     },
     /** Take other numbers of the same graph, to be drawn next; false where its picture would be another one. */
     renew(next) {
-      const before = payload;
+      if (folded || !sameGraph(payload, next) || !sameSizes(measured, sizesOf(next))) return false;
       payload = next;
-      if (folded || !sameGraph(before, next) || !sameSizes(measured, measureNow())) {
-        payload = before;
-        return false;
-      }
       graphs.forEach((graph) => graph.renew(next));
       minimap?.renew(next);
       return true;

@@ -150,12 +150,11 @@ def _gallery(arguments: argparse.Namespace) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from pcgraph.ui.front import serve
+    from pcgraph.ui.dispatcher import serve
 
-    port = _between(1, 65_535, arguments.port, SettingError("cli.error.port", got=arguments.port))
     count = arguments.processes
-    if count is not None:
-        count = _between(1, MOST_PROCESSES, count, SettingError("cli.error.processes", got=count, most=MOST_PROCESSES))
+    port = _from_one("--port", arguments.port, 65_535, example=8501)
+    count = None if count is None else _from_one("--processes", count, MOST_PROCESSES, example=2)
     return serve(arguments.address, port, count)
 
 
@@ -308,10 +307,11 @@ def _whole(text: str, refusal: PCGraphError) -> int:
     return int(text)
 
 
-def _between(least: int, most: int, text: str, refusal: PCGraphError) -> int:
-    """Return the whole number within a range that a text is; raise `refusal` for any other text."""
+def _from_one(option: str, text: str, most: int, example: int) -> int:
+    """Return the whole number from 1 that an option's text is; raise SettingError for any other text."""
+    refusal = SettingError("cli.error.range", option=option, most=most, got=text, example=example)
     found = _whole(text, refusal)
-    if not least <= found <= most:
+    if not 1 <= found <= most:
         raise refusal
     return found
 

@@ -1,4 +1,4 @@
-"""A process of pages that takes its connections from the front of several (`pcgraph/ui/front.py`) instead of a port."""
+"""A process of pages that takes its connections from a dispatcher (`pcgraph/ui/dispatcher.py`) instead of a port."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from pcgraph.ui.helpers import fork_helpers
 
-READY = b"!"  # what this process tells the front once it answers
+READY = b"!"  # what this process tells the dispatcher once it answers
 ROOT = Path(__file__).resolve().parents[2]
 _mine: list[tuple[bytes, bytes]] = []  # the headers that tell a browser which process it belongs to; none: to any
 
@@ -23,7 +23,7 @@ def cookie(port: int) -> str:
 def answer_pages(number: int, channel: int, address: str, port: int) -> None:
     """Serve the app as `streamlit run` does until told to end, on connections that come over a channel.
 
-    channel: a socket's file number; the front sends connections on it and ends it when it ends itself.
+    channel: a socket's file number; the dispatcher sends connections on it and ends it when it ends itself.
     """
     from streamlit.web.server.starlette import starlette_server
 
@@ -53,13 +53,13 @@ class Handed(socket.socket):
     """What a server listens on where connections are handed to it: each has been accepted, nothing of it read."""
 
     def listen(self, backlog: int = 0, /) -> None:
-        with suppress(BrokenPipeError):  # the front has ended meanwhile: `accept` is told so at once
+        with suppress(BrokenPipeError):  # the dispatcher has ended meanwhile: `accept` is told so at once
             self.send(READY)
 
     def accept(self) -> tuple[socket.socket, Any]:
         data, files, _, _ = socket.recv_fds(self, 1, 1)
         if not files:
-            if not data:  # the front has ended
+            if not data:  # the dispatcher has ended
                 signal.raise_signal(signal.SIGTERM)
             raise BlockingIOError
         connection = socket.socket(fileno=files[0])

@@ -84,7 +84,10 @@ class Helpers:
     def add(self) -> Helper:
         """Return one more, which ends with these."""
         with suppress(IndexError):
-            return self.spare.pop()
+            while True:
+                helper = self.spare.pop()
+                if helper.process.is_alive():
+                    return helper
         helper = Helper(_context())
         self.all.append(helper)
         if self.closed:

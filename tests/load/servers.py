@@ -115,7 +115,7 @@ class App(Process):
 
 
 class Served(Process):
-    """The app as `make app` serves it: a front, and some processes of pages behind it."""
+    """The app as `make app` serves it: a dispatcher, and some processes of pages behind it."""
 
     def __init__(self, count: int | None = None, port: int | None = None, **environment: str) -> None:
         port = port or free_port()
@@ -145,13 +145,16 @@ class Served(Process):
 
 def children(process: int) -> list[int]:
     """Return the processes that a process has begun and that have not ended."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            state, parent = path.read_text().rsplit(")", 1)[1].split()[:2]
-            if int(parent) == process and state != "Z":
-                found.append(int(path.parent.name))
-    return sorted(found)
+    every = {int(path.name): fields(int(path.name)) for path in Path("/proc").glob("[0-9]*")}
+    return sorted(one for one, found in every.items() if found and int(found[1]) == process)
+
+
+def fields(process: int) -> list[str]:
+    """Return what /proc/…/stat says after the name of a process: none of one that has ended, asked for how or not."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        found = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+        return found if found[0] != "Z" else []
+    return []
 
 
 def proportional(process: int) -> float:
@@ -165,11 +168,7 @@ def proportional(process: int) -> float:
 
 def processor_time(process: int) -> float:
     """Return the seconds of processor time that a process has had."""
-    try:
-        fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, fields(process)[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 class Nginx(Process):

@@ -12,32 +12,26 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 
 from pcgraph.__main__ import main
-from pcgraph.ui import front
-from pcgraph.ui.front import Front, listen
+from pcgraph.ui import dispatcher
+from pcgraph.ui.dispatcher import Dispatcher, listen
 from pcgraph.ui.handed import Handed, cookie
 from tests.load.hand import fits_link
-from tests.load.servers import HOST, ROOT, Served, free_port
+from tests.load.servers import HOST, ROOT, Served, fields, free_port
 from tests.test_many import changed, run
-
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands connections over")
-
 
 # ---- without processes
 
 
 @pytest.fixture
-def hall() -> Iterator[Front]:
-    """A front whose two processes are only channels, one of them in the test's hand."""
+def hall() -> Iterator[Dispatcher]:
+    """A dispatcher whose two processes are only channels, one of them in the test's hand."""
     with listen(HOST, 0) as listener:
-        made = Front(listener, HOST, 2)
-        for pages in made.all:
-            pages.channel.setblocking(False)
+        made = Dispatcher(listener, HOST, 2)
         yield made
         made.selector.close()
         for pages in made.all:
@@ -48,8 +42,8 @@ def hall() -> Iterator[Front]:
 
 
 @pytest.fixture
-def connected(hall: Front) -> Iterator[Callable[..., socket.socket]]:
-    """A function that connects to the front and says something."""
+def connected(hall: Dispatcher) -> Iterator[Callable[..., socket.socket]]:
+    """A function that connects to the dispatcher and says something."""
     with ExitStack() as opened:
 
         def connect(says: bytes = b"") -> socket.socket:
@@ -61,8 +55,8 @@ def connected(hall: Front) -> Iterator[Callable[..., socket.socket]]:
         yield connect
 
 
-def turn(hall: Front) -> None:
-    """Let the front do once what it does all the time."""
+def turn(hall: Dispatcher) -> None:
+    """Let the dispatcher do once what it does all the time."""
     for key, _ in hall.selector.select(0.2):
         key.data()
     for connection in tuple(hall.unfinished):
@@ -77,7 +71,7 @@ def is_closed(browser: socket.socket) -> bool:
         return True
 
 
-def waiting(hall: Front) -> list[int]:
+def waiting(hall: Dispatcher) -> list[int]:
     return [len(pages.waiting) for pages in hall.all]
 
 
@@ -125,7 +119,7 @@ def test_a_connection_goes_on_once_its_head_is_there_and_untouched(hall, connect
 
 
 def test_a_head_that_never_ends_goes_on_as_it_is(hall, connected):
-    connected(b"G" * front.LOOK)
+    connected(b"G" * dispatcher.LOOK)
     while sum(waiting(hall)) == 0:
         turn(hall)
     assert not hall.new and not hall.unfinished
@@ -138,14 +132,14 @@ def test_who_leaves_or_says_nothing_for_long_is_forgotten(hall, connected, monke
     silent, slow = connected(), connected(b"GET")
     turn(hall)
     assert len(hall.new) == 2
-    monkeypatch.setattr(front, "SILENT", 0.0)
+    monkeypatch.setattr(dispatcher, "SILENT", 0.0)
     turn(hall)
     assert not hall.new and not hall.unfinished and waiting(hall) == [0, 0]
     assert is_closed(silent) and is_closed(slow)
 
 
 def test_of_too_many_who_say_nothing_the_oldest_goes(hall, connected, monkeypatch):
-    monkeypatch.setattr(front, "OPEN", 2)
+    monkeypatch.setattr(dispatcher, "OPEN", 2)
     browsers = [connected() for _ in range(3)]
     turn(hall)
     assert len(hall.new) == 2 and is_closed(browsers[0])
@@ -188,13 +182,13 @@ def test_what_a_channel_cannot_take_waits(hall, connected):
     ],
 )
 def test_what_cannot_be_served_gets_one_sentence(words, said, capsys, monkeypatch):
-    monkeypatch.setenv(front.SECRET, "a secret")
+    monkeypatch.setenv(dispatcher.SECRET, "a secret")
     assert main(["serve", "--processes", "2", *words]) == 2
     assert capsys.readouterr().err.startswith(said)
 
 
 def test_a_port_that_somebody_has_gets_one_sentence(capsys, monkeypatch):
-    monkeypatch.setenv(front.SECRET, "a secret")
+    monkeypatch.setenv(dispatcher.SECRET, "a secret")
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["serve", "--address", HOST, "--port", str(port), "--processes", "2"]) == 2
@@ -205,10 +199,10 @@ def test_a_port_that_somebody_has_gets_one_sentence(capsys, monkeypatch):
 
 def test_an_app_that_cannot_begin_ends_the_command():
     program = (
-        "import sys, pcgraph.ui.front as front\n"
+        "import sys, pcgraph.ui.dispatcher as dispatcher\n"
         "def fails(*given): raise RuntimeError('it cannot')\n"
-        "front.answer_pages = fails\n"
-        f"sys.exit(front.serve('{HOST}', {free_port()}, 2))"
+        "dispatcher.answer_pages = fails\n"
+        f"sys.exit(dispatcher.serve('{HOST}', {free_port()}, 2))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1 and "it cannot" in done.stderr
@@ -216,16 +210,28 @@ def test_an_app_that_cannot_begin_ends_the_command():
 
 def test_so_many_processes_as_cores_four_at_most_and_no_more_than_the_memory_holds(monkeypatch):
     sizes = {"SC_PHYS_PAGES": 8 * 2**18, "SC_PAGE_SIZE": 4096}
-    monkeypatch.setattr(front.os, "sysconf", sizes.__getitem__)
+    monkeypatch.setattr(dispatcher.os, "sysconf", sizes.__getitem__)
     found = {}
     for cores in (1, 2, 16):
-        monkeypatch.setattr(front, "cores", lambda cores=cores: cores)
-        found[cores] = front.processes()
+        monkeypatch.setattr(dispatcher, "cores", lambda cores=cores: cores)
+        found[cores] = dispatcher.processes()
     assert found == {1: 1, 2: 2, 16: 4}
     sizes["SC_PHYS_PAGES"] = 2 * 2**18
-    assert front.processes() == 2
+    assert dispatcher.processes() == 2
     sizes["SC_PHYS_PAGES"] = 1000
-    assert front.processes() == 1
+    assert dispatcher.processes() == 1
+
+
+@pytest.mark.parametrize(("system", "certificate"), [("darwin", None), ("win32", None), ("linux", "cert.pem")])
+def test_where_connections_cannot_be_handed_over_there_is_one_process_as_ever(monkeypatch, system, certificate):
+    monkeypatch.setenv(dispatcher.SECRET, "a secret")
+    monkeypatch.setattr(dispatcher.sys, "platform", system)
+    monkeypatch.setattr("streamlit.config.get_option", {"server.sslCertFile": certificate}.get)
+    run = []
+    monkeypatch.setattr(dispatcher, "run_streamlit", lambda *given: run.append(given) or sys.exit(0))
+    with pytest.raises(SystemExit):
+        dispatcher.serve(HOST, 8501, 4)
+    assert run == [(HOST, 8501)]
 
 
 # ---- the whole app
@@ -297,7 +303,7 @@ def test_one_process_dies_its_people_come_back_and_the_others_notice_nothing(ser
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_when_the_front_ends_all_end(how):
+def test_when_the_dispatcher_ends_all_end(how):
     with Served(2, PCGRAPH_LOG="json") as app:
         both_answer(app)
         family = app.family()
@@ -305,22 +311,11 @@ def test_when_the_front_ends_all_end(how):
         assert app.stop(how) < 10
         assert app.process.returncode == (-signal.SIGKILL if how == signal.SIGKILL else 0)
         until = time.monotonic() + 20
-        while alive(family) and time.monotonic() < until:
+        while any(map(fields, family)) and time.monotonic() < until:
             time.sleep(0.05)
-        assert not alive(family)
+        assert not any(map(fields, family))
         assert app.said().count('"event": "ended"') == 2  # each stopped its jobs before
         assert "Traceback" not in app.said()
-
-
-def alive(processes: list[int]) -> list[int]:
-    """Return those that have not ended, whether or not somebody has asked how."""
-    return [each for each in processes if state(each) not in ("", "Z")]
-
-
-def state(process: int) -> str:
-    with suppress(FileNotFoundError, ProcessLookupError):
-        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    return ""
 
 
 def test_the_processes_share_what_they_have_loaded(served):
@@ -328,6 +323,6 @@ def test_the_processes_share_what_they_have_loaded(served):
     assert len(served.family()) >= 10 and served.memory() < 800
 
 
-def test_one_process_has_no_front():
+def test_one_process_has_no_dispatcher():
     with Served(1) as app:
         assert number(app) is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from pcgraph.ui.handed import cookie
 from tests.e2e.build import Build
 from tests.load.servers import Served
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands connections over")
 BROWSERS = 2  # one belongs to each of two processes
 
 

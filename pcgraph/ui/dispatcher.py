@@ -1,10 +1,11 @@
 """One address, and behind it a process of pages for each core: `python -m pcgraph serve`.
 
-Python runs one thread at a time in a process: what one process answers, one core does. The front accepts connections,
-looks, without taking anything, for the cookie that says to which process a browser belongs, and hands the connection
-itself over (the kernel does that on Linux). From then on it has no part in it: an answer costs nothing more.
+Python runs one thread at a time in a process: what one process answers, one core does. The dispatcher accepts
+connections, looks, without taking anything, for the cookie that says to which process a browser belongs, and hands the
+connection itself over, which Linux can. From then on it has no part in it: an answer costs nothing more. A browser
+keeps its connections to itself; a proxy that shares them between visitors needs one process behind it.
 
-The processes are forked from the front once it has loaded what they need. They share that memory, and one that has
+The processes are forked from the dispatcher once it has loaded what they need. They share that memory, and one that has
 died is there again within seconds. Where connections cannot be handed over, there is one process, as ever.
 """
 
@@ -59,7 +60,7 @@ def serve(address: str, port: int, count: int | None = None) -> int:
     allow_files()
     with listen(address, port) as listener:
         load()
-        return Front(listener, address, count).run()
+        return Dispatcher(listener, address, count).run()
 
 
 def processes() -> int:
@@ -99,9 +100,9 @@ def listen(address: str, port: int) -> socket.socket:
 
 def load() -> None:
     """Load what every process of pages needs, so that they share it."""
+    import streamlit.web.cli
+    import streamlit.web.server.starlette.starlette_server  # noqa: F401
     import torch
-    from streamlit.web import cli
-    from streamlit.web.server.starlette import starlette_server
 
     from pcgraph.gallery import gallery
     from pcgraph.solve import solve
@@ -110,27 +111,22 @@ def load() -> None:
     solve(gallery["residual"])
     gc.collect()
     gc.freeze()  # no collection need look at it again, in none of them: it stays shared
-    del cli, starlette_server
 
 
 class Pages:
-    """A process of pages, seen from the front: the connections given to it wait until it takes them."""
+    """A process of pages, seen from the dispatcher: the connections given to it wait until it takes them."""
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.process = 0  # 0: it has ended, or has not begun
-        self.began = -math.inf
-        self.answers = self.has_answered = False
+        self.began, self.has_answered = -math.inf, False
         self.waiting: deque[socket.socket] = deque()
-        self.channel, self.theirs = socket.socketpair()
+        self.vacate()
 
-    def begin(self) -> None:
-        """Get a new channel; what was handed over and not taken is lost with the old one."""
-        self.channel.close()
-        self.theirs.close()
+    def vacate(self) -> None:
+        """Be without a process, with a channel for the next one."""
+        self.process, self.answers = 0, False
         self.channel, self.theirs = socket.socketpair()
         self.channel.setblocking(False)
-        self.began, self.answers = time.monotonic(), False
 
     def hear(self) -> bool:
         """Read what the process says; tell whether it is there to say more."""
@@ -147,7 +143,7 @@ class Pages:
                 self.waiting.popleft().close()
 
 
-class Front:
+class Dispatcher:
     """Accepts connections and hands each to the process it belongs to; begins these processes, and ends them."""
 
     def __init__(self, listener: socket.socket, address: str, count: int) -> None:
@@ -159,7 +155,7 @@ class Front:
         name = cookie(self.port).encode()
         self.belongs = re.compile(rb"\r\ncookie:[^\r\n]*\b%b(?:_framed)?=(\d{1,3})\b" % name, re.IGNORECASE)
         self.selector = selectors.DefaultSelector()
-        self.bell = socket.socketpair()  # a signal writes into one, the front looks at the other
+        self.bell = socket.socketpair()  # a signal writes into one, the dispatcher looks at the other
         self.ending = False
 
     def run(self) -> int:
@@ -245,15 +241,20 @@ class Front:
                 if not pages.has_answered:
                     return code or 1
                 log.warning("a process of pages has ended; another takes its place")
-                pages.process = 0
+                self.lose(pages)
             if not pages.process and time.monotonic() > pages.began + PAUSE:
                 self.begin(pages)
         return 0
 
-    def begin(self, pages: Pages) -> None:
-        if pages.channel in self.selector.get_map():
+    def lose(self, pages: Pages) -> None:
+        """Give up the channel of a process that has ended, with what was handed over and not taken."""
+        with suppress(KeyError):  # it may have said its last before
             self.selector.unregister(pages.channel)
-        pages.begin()
+        pages.channel.close()
+        pages.vacate()
+
+    def begin(self, pages: Pages) -> None:
+        pages.began = time.monotonic()
         sys.stdout.flush()
         try:
             pages.process = os.fork()
@@ -270,15 +271,16 @@ class Front:
             self.selector.unregister(pages.channel)
 
     def become(self, pages: Pages) -> NoReturn:
-        """Be a process of pages, with nothing of the front's but the channel."""
+        """Be a process of pages, with nothing of the dispatcher's but the channel."""
         code: Any = 1
         try:
             self.hear_no_signals()
             self.selector.close()
-            for each in (self.listener, *self.bell, *self.new, *(one.channel for one in self.all)):
+            for each in (self.listener, *self.bell, *self.new):
                 each.close()
-            for connection in [connection for one in self.all for connection in one.waiting]:
-                connection.close()
+            for one in self.all:
+                for other in (one.channel, *one.waiting, *([one.theirs] if one is not pages else [])):
+                    other.close()
             answer_pages(pages.number, pages.theirs.detach(), self.address, self.port)
         except SystemExit as end:
             code = end.code
@@ -311,7 +313,7 @@ class Front:
         self.selector.register(self.bell[1], selectors.EVENT_READ, lambda: self.bell[1].recv(LOOK))
         for kind in (signal.SIGINT, signal.SIGTERM):
             signal.signal(kind, self.hear_end)
-        signal.signal(signal.SIGCHLD, lambda *_: None)  # it need only wake the front
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # it need only wake the dispatcher
 
     def hear_end(self, *_: Any) -> None:
         self.ending = True
