@@ -43,10 +43,10 @@ function even(rounded, exact) {
   return tie && last % 2 === 1 ? rounded.slice(0, -1) + (last - 1) : rounded;
 }
 
-/** Split a sentence into pieces {text, slot}, its slots filled. */
-export function pieces(template, slots = {}) {
+/** Split a sentence into pieces {text, slot}, its slots filled with what `told` makes of their values. */
+export function pieces(template, slots = {}, told = (value) => value) {
   return split(template)
-    .map((text, i) => (i % 2 ? { text: fill(slots[text]), slot: text } : { text, slot: null }))
+    .map((text, i) => (i % 2 ? { text: fill(told(slots[text])), slot: text } : { text, slot: null }))
     .filter((piece) => piece.text !== "");
 }
 
@@ -63,17 +63,12 @@ function fill(value) {
 
 /** Return say(key, slots) over a table; a slot may itself be {key, slots}; an unknown key is said as itself, so that a gap is seen and nothing breaks. */
 export function createSay(table) {
-  const filled = (slots) =>
-    Object.fromEntries(
-      Object.entries(slots).map(([name, value]) => [name, value?.key ? say(value.key, value.slots) : value]),
-    );
-  const say = (key, slots = {}) => {
-    const all = filled(slots);
-    return split(table[key] ?? key)
-      .map((part, i) => (i % 2 ? fill(all[part]) : part))
+  const told = (value) => (value?.key ? say(value.key, value.slots) : value);
+  const say = (key, slots = {}) =>
+    split(table[key] ?? key)
+      .map((part, i) => (i % 2 ? fill(told(slots[part])) : part))
       .join("");
-  };
-  say.pieces = (key, slots = {}) => pieces(table[key] ?? key, filled(slots));
+  say.pieces = (key, slots = {}) => pieces(table[key] ?? key, slots, told);
   say.has = (key) => key in table;
   return say;
 }

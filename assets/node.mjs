@@ -1,7 +1,7 @@
 // One node: a focusable button that carries its numbers in full, and a card that shows them.
 
 import { CARDS } from "./cards.mjs";
-import { attribute, shown, svg } from "./dom.mjs";
+import { attribute, setter, shown, svg } from "./dom.mjs";
 import { isLeaf, scalar } from "./frame.mjs";
 import { number } from "./messages.mjs";
 
@@ -13,7 +13,11 @@ export function createNode(node, card, context) {
   const element = svg("g", boxed ? {} : { transform: `translate(${card.x},${card.y})` }, ...around(button, card, body, context));
   if (boxed) for (const axis of ["x", "y"]) button.setAttribute(axis, card[axis]);
   const setClass = attribute(element, "class");
-  const data = ["value", "prediction", "error", "gradient"].map((name) => [name, attribute(button, `data-${name}`)]);
+  const data = (name) => setter((entry) => button.setAttribute(name, full(entry)));
+  const setValue = data("data-value");
+  const setPrediction = data("data-prediction");
+  const setError = data("data-error");
+  const setGradient = data("data-gradient");
   const setLabel = attribute(button, "aria-label");
   const setShown = element.children.length > 1 ? shown(element.firstChild) : () => {}; // the button stays
   let selected = false;
@@ -36,7 +40,8 @@ export function createNode(node, card, context) {
       place = isLeaf(node) && now.place === "front" ? "ahead" : now.place;
       lit = now.read === "now" ? " lit" : "";
       classes();
-      for (const [name, set] of data) if (set(full(now[name]))) unsaid = true;
+      const news = [setValue(now.value), setPrediction(now.prediction), setError(now.error), setGradient(now.gradient)];
+      unsaid ||= news.includes(true);
       waiting = seen ? null : [now, reference];
       if (seen) body.draw(now, reference, flash);
     },
@@ -76,8 +81,9 @@ export function createNode(node, card, context) {
 }
 
 // Most nodes of a large graph rest in most steps.
-const PARTS = ["value", "prediction", "error", "gradient", "read", "place", "size"];
-const same = (a, b) => a === b || (Boolean(a && b) && PARTS.every((part) => a[part] === b[part]));
+const same = (a, b) => a === b || (Boolean(a && b) && sameNumbers(a, b) && a.read === b.read && a.place === b.place);
+const sameNumbers = (a, b) =>
+  a.value === b.value && a.prediction === b.prediction && a.error === b.error && a.gradient === b.gradient && a.size === b.size;
 
 // What is seen is hidden from screen readers: the button over it says the same as a sentence. A box is its own button.
 function around(button, card, body, { density }) {
