@@ -16,17 +16,14 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from pcgraph.ui.assets import Assets
-from pcgraph.ui.at_once import send_at_once
-from pcgraph.ui.fitting import let_values_fit
 from pcgraph.ui.handed import Belonging
 from pcgraph.ui.headers import Headers
 from pcgraph.ui.helpers import close_helpers, open_helpers
 from pcgraph.ui.immutable import Immutable
 from pcgraph.ui.logs import Requests, log_in_lines
 from pcgraph.ui.pace import Pace
-from pcgraph.ui.settled import settle
-from pcgraph.ui.turns import take_turns
-from pcgraph.ui.whole import tell_whole_runs
+from pcgraph.ui.patches import patch_streamlit
+from pcgraph.ui.text import tell_unexpected
 
 HERE = Path(__file__).resolve().parent
 SWITCH = 0.001  # seconds for which one thread keeps Python from another: a fifth of what is usual
@@ -41,14 +38,10 @@ async def warm_up(_: Any) -> AsyncIterator[None]:
     from pcgraph.ui.work import queue
 
     log_in_lines()
-    send_at_once(asyncio.get_running_loop())
+    patch_streamlit(asyncio.get_running_loop())
     torch.set_num_threads(1)
     sys.setswitchinterval(SWITCH)  # an answer that is ready, or a message that came, waits no longer for a script
     pcgraph.solve(pcgraph.gallery["residual"])
-    settle()
-    let_values_fit()
-    tell_whole_runs()
-    take_turns()
     open_helpers()
     gc.freeze()  # what is loaded by now stays: no collection need look at it again
     yield
@@ -62,4 +55,5 @@ app = st.App(
     lifespan=warm_up,
     routes=[Mount("/assets", Assets())],
     middleware=[Middleware(each) for each in (Requests, Belonging, Headers, Immutable, Pace)],
+    on_script_error=tell_unexpected,
 )

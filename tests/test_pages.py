@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
+import runpy
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import pcgraph as pc
 from pcgraph.document import to_json
+from pcgraph.messages import say
 from pcgraph.ui.charts import RATES as RATES_DRAWN
 from pcgraph.ui.runs import difference_by_rate
 from pcgraph.ui.settings import RATES, STEPS
+from pcgraph.ui.text import tell_unexpected
 from tests.browser import ROOT
 
 PAGES = {"step": "step_through", "compare": "compare", "levels": "levels"}
@@ -204,3 +207,21 @@ def test_a_button_whose_field_was_not_sent_says_that_there_is_no_formula():
 
     at = AppTest.from_function(script, default_timeout=60).run()
     assert not at.exception and len(at.error) == 1
+
+
+def test_what_nobody_foresaw_is_told_in_a_sentence_of_ours_and_no_more(monkeypatch):
+    def script():
+        import streamlit as st
+
+        from pcgraph.ui.text import tell_unexpected
+
+        st.session_state["told"] = tell_unexpected(ValueError("/secret/path"))
+
+    at = AppTest.from_function(script, default_timeout=60).run()
+    assert at.session_state["told"] and [error.value for error in at.error] == [say("error.unexpected", "en")]
+    assert "secret" not in at.main.children[0].value
+
+    given = {}
+    monkeypatch.setattr("streamlit.App", lambda *_, **named: given.update(named))
+    runpy.run_path(str(ROOT / "app.py"))
+    assert given["on_script_error"] is tell_unexpected

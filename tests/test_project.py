@@ -32,10 +32,10 @@ ORDER = """
     pictures.strip pictures.picture pictures.film pictures.handout pictures.media pictures
     verify bench growth costs evaluations goals exhibits reference lessons
     ui.at_once ui.assets ui.settings ui.view ui.language ui.headers ui.immutable ui.logs ui.pace ui.draft ui.text
-    ui.settled ui.fitting ui.whole ui.listed ui.turns ui.helpers ui.handed ui.dispatcher ui.kept ui.tracing ui.runs
-    ui.component ui.controls ui.gate ui.deck ui.own_deck ui.saving ui.quiz ui.tour ui.stage ui.charts ui.editor
-    ui.apart ui.work ui.train_settings ui.train_payload ui.train ui.cost ui.progress ui.learn ui.reference ui.lecture
-    ui.share ui.navigation ui __init__ __main__
+    ui.settled ui.fitting ui.whole ui.listed ui.turns ui.patches ui.helpers ui.handed ui.dispatcher ui.kept
+    ui.tracing ui.runs ui.component ui.controls ui.gate ui.deck ui.own_deck ui.saving ui.quiz ui.tour ui.stage ui.charts
+    ui.editor ui.apart ui.work ui.train_settings ui.train_payload ui.train ui.cost ui.progress ui.learn ui.reference
+    ui.lecture ui.share ui.navigation ui __init__ __main__
 """.split()
 
 # A method may open the door to a later module, inside its body, so that `solution.to_html()` reads well.

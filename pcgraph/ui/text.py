@@ -24,6 +24,12 @@ def show_errors(place: Any, errors: Iterable[PCGraphError]) -> None:
             st.error(escaped(sentence))
 
 
+def tell_unexpected(_: Exception) -> bool:
+    """Say that something failed which nobody foresaw, in place of Streamlit's own words; the log has it already."""
+    st.error(t("error.unexpected"))
+    return True
+
+
 def stem(title: str, otherwise: str = "graph") -> str:
     """Return a file's name after a title: letters and digits of any language.
 

@@ -23,6 +23,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
+from pcgraph.messages import LANGUAGES, say
 from pcgraph.ui.helpers import go_behind
 from tests.load.carry import Crowd, ms, percent
 from tests.load.client import Visitor
@@ -51,7 +52,7 @@ NUMBERS = (
     "{}",
     "null",
 )
-SENTENCE = "encountered an error"  # how Streamlit says that a script failed, where it must not say how
+FAILED = {say("error.unexpected", language) for language in LANGUAGES}  # how the app says that a script failed
 
 
 class Villain(Visitor):
@@ -62,7 +63,7 @@ class Villain(Visitor):
         self.random = random.Random(seed)
         self.sent: collections.Counter[str] = collections.Counter()
         self.shown: list[str] = []
-        self.refused = 0  # runs that ended in Streamlit's plain "encountered an error"
+        self.refused = 0  # runs that ended in the app's plain sentence for what nobody foresaw
         self.cookie = ""
 
     async def harm(self, count: int) -> None:
@@ -97,10 +98,9 @@ class Villain(Visitor):
     def look(self, data: bytes) -> None:
         message = ForwardMsg.FromString(data)
         if message.WhichOneof("type") == "delta" and message.delta.new_element.WhichOneof("type") == "exception":
-            # Streamlit's own sentence for a value that its widgets can't read tells nothing but that.
+            raise Trouble(f"{message.delta.new_element.exception}"[:500])
+        if message.WhichOneof("type") == "delta" and message.delta.new_element.alert.body in FAILED:
             self.refused += 1
-            if message.delta.new_element.exception.stack_trace or SENTENCE.encode() not in data:
-                raise Trouble(f"{message.delta.new_element.exception}"[:500])
         if b"Traceback" in data:
             raise Trouble(f"{message}"[:500])
         if message.WhichOneof("type") == "delta" and message.delta.WhichOneof("type") == "new_element":
