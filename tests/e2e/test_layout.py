@@ -81,6 +81,8 @@ def test_at_1280_by_720_nothing_overlaps_is_clipped_or_too_small(app, path):
         app.press("ArrowRight" if t else "Home", t)
         app.settled() if t in (0, 2) else None
         check_stage(app)
+        card = app.stage.locator(".inspector")
+        assert card.evaluate("(one) => one.scrollHeight - one.clientHeight") <= 0, f"the card is cut off at step {t}"
     assert app.stage.evaluate(SMALL) == []
 
 
