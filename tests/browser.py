@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -34,6 +34,7 @@ FLAGS = f"""
 LAPTOP = {"width": 1280, "height": 720}
 PHONE = {"width": 390, "height": 844}
 START = 60  # seconds the server may take on a busy machine
+FAILED = "Uncaught app execution"  # what Streamlit writes into its log where a page's script failed
 
 
 @contextmanager
@@ -58,12 +59,18 @@ def served() -> Iterator[str]:
         address = f"http://localhost:{port}"
         try:
             if not _answers(f"{address}/_stcore/health", server):
-                log.seek(0)
-                raise RuntimeError(f"The app did not start: {log.read().decode()}")
+                raise RuntimeError(f"The app did not start: {_said(log)}")
             yield address
         finally:
             server.terminate()
             server.wait()
+        if FAILED in (said := _said(log)):
+            raise RuntimeError(f"A page failed, whoever saw it: {said[said.index(FAILED) :][:4000]}")
+
+
+def _said(log: IO[bytes]) -> str:
+    log.seek(0)
+    return log.read().decode()
 
 
 def _answers(address: str, server: subprocess.Popen[bytes]) -> bool:
