@@ -24,7 +24,7 @@ export CHROMIUM
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help app test bench load format screenshots chromium node nginx
+.PHONY: help app test bench load format screenshots chromium letters node nginx
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -46,7 +46,7 @@ bench: chromium $(DEV_READY) ## measure the engine, the stage and whole networks
 load: nginx $(DEV_READY) ## let 200 use the app at once, kill servers under them, let somebody do harm
 	$(PY) -m tests.load
 
-screenshots: chromium $(DEV_READY) ## take the pictures in docs/images again
+screenshots: chromium letters $(DEV_READY) ## take the pictures in docs/images again
 	$(PY) -m tests.screenshots
 
 format: $(DEV_READY) ## put the code into its one form
@@ -90,6 +90,9 @@ node:
 
 chromium:
 	@[ -x "$(CHROMIUM)" ] || $(call apt,The browser tests need Chromium at $(CHROMIUM); make test CHROMIUM=path names another.,chromium)
+
+letters:
+	@fc-list :lang=zh 2>/dev/null | grep -q . || $(call apt,The pictures need a font with Chinese letters.,fonts-noto-cjk)
 
 # Without it, the part with two replicas is left out, and the script says so.
 nginx:

@@ -1,6 +1,6 @@
 // Parts that the card's views share: a number as text, lines of MathML, the button that closes.
 
-import { html, math } from "./dom.mjs";
+import { html, math, sentence } from "./dom.mjs";
 import { chunks } from "./formula.mjs";
 import { scalar } from "./frame.mjs";
 import { number } from "./messages.mjs";
@@ -9,12 +9,12 @@ import { number } from "./messages.mjs";
 export const printed = (value, decimals, signed) =>
   typeof value === "object" ? number(scalar(value), decimals) : number(Number(value), decimals, signed);
 
-/** Return a rule as a section; `heading` is said above it. */
+/** Return a rule as a section; the pieces of `heading` (messages.mjs) are said above it. */
 export const ruleBlock = (heading, lines) =>
   html(
     "section",
     { class: "rule" },
-    heading ? html("h3", {}, heading) : null,
+    heading && sentence("h3", heading),
     html(
       "div",
       { class: "math" },

@@ -57,7 +57,7 @@ export function numberChips(context, node, { t, phase }) {
     .map((place) => numberChip(context, place, node.name));
   const method = methodName(payload.lanes[focusLane]);
   return {
-    heading: several ? say("stage.origin.heading_lane", { method }) : say("stage.origin.heading"),
+    heading: several ? say.pieces("stage.origin.heading_lane", { method }) : say.pieces("stage.origin.heading"),
     chips: html("div", { class: "chips" }, ...chips),
   };
 }

@@ -72,7 +72,7 @@ function createStepCard(context) {
       head,
       what,
       gradients?.element,
-      ...rulesShown(payload, lanes).map(({ title, lines }) => ruleBlock(say(title.key, title.slots), lines)),
+      ...rulesShown(payload, lanes).map(({ title, lines }) => ruleBlock(say.pieces(title.key, title.slots), lines)),
       lanes.length > 1 ? null : html("p", { class: "hint" }, say("stage.card_hint")),
     ].filter(Boolean),
     draw({ t, phase }) {
@@ -231,7 +231,7 @@ function nodeCard(context, position) {
     sentence("p", tell(say, explainNode(payload, focusLane, selected, t)), { class: "what" }),
     lanes.length > 1 ? laneTable(context, node, t) : null,
     numbers(context, node, position),
-    ...sections.map(({ title, lines }) => ruleBlock(say(title.key, title.slots), lines)),
+    ...sections.map(({ title, lines }) => ruleBlock(say.pieces(title.key, title.slots), lines)),
     neighbours(context, selected),
     ...verdicts(context, node, t),
   ].filter(Boolean);
@@ -251,7 +251,7 @@ function numbers(context, node, position) {
   return html(
     "section",
     { class: "numbers" },
-    html("div", { class: "numbers-head" }, html("h3", {}, heading), button),
+    html("div", { class: "numbers-head" }, sentence("h3", heading), button),
     told ? sentence("p", told, { class: "known" }) : null,
     chips,
   );

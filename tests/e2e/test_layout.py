@@ -93,6 +93,15 @@ def test_small_gallery_problems_are_readable_at_1280_by_720(app, name):
     check_stage(app)
 
 
+def test_a_name_stands_in_its_own_case_in_headings_too(app):
+    app.open(t=2)
+    app.node("b").click()
+    headings = app.stage.locator(".inspector h3").all_inner_texts()
+    assert "GRADIENT OF z2" in headings and "MOVE" in headings
+    app.open(m="ipc")
+    assert app.stage.locator(".inspector h3").all_inner_texts() == ["iPC, NODE BY NODE"]
+
+
 def test_a_small_number_stands_beside_its_heat_map(app):
     app.open(p="mlp", m="pc", t=3)
     expect(app.stage.get_by_text("e−4")).to_be_visible()
