@@ -93,3 +93,9 @@ def test_a_page_names_the_sentences_it_will_need(query, accepts, language):
 def test_numbers_are_the_same_in_every_language():
     slots = {"name": "a", "reference": "BP", "value": number(-0.25)}
     assert all("−0.2500" in say("stage.verdict_exact", language, **slots) for language in LANGUAGES)
+
+
+def test_streamlits_spinner_which_names_our_functions_is_never_shown():
+    code = "\n".join(path.read_text("utf-8") for path in ROOT.glob("pcgraph/ui/*.py"))
+    kept = re.findall(r"@st\.cache_(?:data|resource)\b(.*)", code)
+    assert kept and all("show_spinner=False" in given for given in kept)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import streamlit as st
@@ -18,7 +18,7 @@ export default load("{module}").default;
 """
 
 
-@st.cache_resource
+@cache
 def component(name: str, module: str) -> Any:
     """Return the component whose mount function is the default export of a module in assets/."""
     return st.components.v2.component(name, js=LOADER.format(bundle=BUNDLE, module=module), isolate_styles=True)

@@ -30,7 +30,7 @@ PATTERNS = ("", "/", "x")
 PAPER = "."  # the pattern of the paper's bars
 
 
-@st.cache_resource
+@st.cache_resource(show_spinner=False)
 def bench_queue() -> Jobs:
     """Return the queue of benches: one at a time in the whole process, and none makes room while it measures."""
     return Jobs(turn=math.inf)

@@ -15,7 +15,7 @@ from pcgraph.ui.text import t
 LIVELY, STILL = 1.0, 20.0  # seconds between two looks at a job that runs, and at one that is paused
 
 
-@st.cache_resource
+@st.cache_resource(show_spinner=False)
 def queue() -> Queue:
     """Return the queue that every page and every visitor of this process shares."""
     found = Queue()
@@ -23,7 +23,7 @@ def queue() -> Queue:
     return found
 
 
-@st.cache_resource
+@st.cache_resource(show_spinner=False)
 def warm_up() -> None:
     """Load, once and where runs learn, what torch's optimisers load at their first use: it takes seconds."""
     load("torch._dynamo")
