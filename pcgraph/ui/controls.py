@@ -220,8 +220,9 @@ class Page:
         current = self.settings.formula or to_formula(base(self.settings))
         if st.session_state.get(shown) != current or key not in st.session_state:
             st.session_state[key] = st.session_state[shown] = current
-        st.text_area(t("page.formula.label"), key=key, height=280, help=t("page.formula.help"), width=460)
-        st.button(t("page.formula.use"), key=self.key("formula.use"), on_click=self._use_formula)
+        with st.form(self.key("formula.form"), border=False):  # Ctrl+Enter in the field is the button, as it says there
+            st.text_area(t("page.formula.label"), key=key, height=280, help=t("page.formula.help"), width=460)
+            st.form_submit_button(t("page.formula.use"), key=self.key("formula.use"), on_click=self._use_formula)
 
     def _use_formula(self) -> None:
         text = st.session_state.get(self.key("formula"), "")  # a browser sends it with the button, others may not

@@ -258,9 +258,10 @@ class LearnPage:
         now, field = asked(self.key), f"{self.key}.field"
         if field not in st.session_state:
             st.session_state[field] = st.session_state.get(f"{self.key}.built", task.start).strip()
-        st.text_area(t("page.formula.label"), key=field, height=220, help=t("page.formula.help"))
+        with st.form(f"{self.key}.form", border=False):  # Ctrl+Enter in the field is the button, as it says there
+            st.text_area(t("page.formula.label"), key=field, height=220, help=t("page.formula.help"))
+            st.form_submit_button(t("learn.use"), key=f"{self.key}.use", on_click=self._use, args=(task, field))
         with st.container(horizontal=True, gap="small"):
-            st.button(t("learn.use"), key=f"{self.key}.use", on_click=self._use, args=(task, field))
             draft = st.session_state.get("draft")
             if draft is not None and draft.problem is not None:
                 st.button(t("learn.from_build"), key=f"{self.key}.draft", on_click=self._take, args=(task, field),

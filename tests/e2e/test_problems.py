@@ -78,6 +78,15 @@ def test_after_a_mistake_the_right_formula_clears_the_alert(app, page):
     expect(app.alerts).to_have_count(0)
 
 
+def test_control_and_enter_in_the_field_use_the_formula(app):
+    app.open()
+    field = app.formula_field()
+    field.fill(FORMULA)
+    field.press("Control+Enter")
+    expect(app.node("w2")).to_be_attached()
+    expect(app.alerts).to_have_count(0)
+
+
 def test_moving_gamma_swaps_the_numbers_and_keeps_stage_step_zoom_and_selection(app, page):
     app.open(t=3)
     app.node("b").click()
