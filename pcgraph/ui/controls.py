@@ -102,7 +102,7 @@ class Page:
                 with st.popover(self._rate_label()):
                     self._rates()
         self._forget("run")
-        self.place = st.container()
+        self.place = st.container(key=f"told-{self.name}")
         found = [*self.errors, *filter(None, [st.session_state.get(self.key("error"))])]
         self.errors = []  # what is wrong with the link is said until the first change
         try:

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 import pcgraph as pc
 from pcgraph.messages import say
+from tests.browser import PHONE
 from tests.e2e.app import same
 
 FORMULA = "tanh(w2 * tanh(w1 * x))"
@@ -76,6 +77,21 @@ def test_after_a_mistake_the_right_formula_clears_the_alert(app, page):
     page.get_by_role("button", name=say("page.formula.use")).click()
     expect(app.node("w2")).to_be_attached()
     expect(app.alerts).to_have_count(0)
+
+
+@pytest.mark.parametrize("options", [{}, {"viewport": PHONE}], indirect=True)
+def test_what_is_wrong_can_be_read_while_the_formula_is_mended(app, page):
+    app.open()
+    field = app.formula_field()
+    field.fill("tanh(")
+    field.press("Control+Enter")
+    app.alert()
+    expect(page.get_by_test_id("stPopoverBody")).to_be_visible()
+    seen = """(one) => {
+        const { x, y, width, height } = one.getBoundingClientRect();
+        return one.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+    }"""
+    assert app.alerts.evaluate(seen)
 
 
 def test_control_and_enter_in_the_field_use_the_formula(app):
