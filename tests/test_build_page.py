@@ -478,7 +478,7 @@ def test_the_document_of_the_step_page_survives_reset_and_gives_way_to_a_formula
     at = step_page(draft, drafts.settings_for(draft, ("zil",), None))
     at.button(key="step.reset").click().run()
     assert at.session_state["pages"]["step"].document
-    at.text_area(key="step.formula").set_value("sin(w * x)").run()
+    at.text_area(key="step.formula").set_value("sin(w * x)")  # sent with the button: they are one form
     at.button(key="step.formula.use").click().run()
     assert (
         at.session_state["pages"]["step"].document == "" and at.session_state["pages"]["step"].formula == "sin(w * x)"
