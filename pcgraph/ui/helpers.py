@@ -181,16 +181,21 @@ class Place:
 
     def __init__(self, helper: Helper | None) -> None:
         self.helper, self.lock = helper, threading.Lock()
+        self.lost = False  # a process that ends is silent some moments before it counts as dead
 
     @property
     def is_gone(self) -> bool:
-        return self.helper is not None and not self.helper.process.is_alive()
+        return self.helper is not None and (self.lost or not self.helper.process.is_alive())
 
     def ask(self, compute: Callable[..., T], *given: Any) -> T:
         if self.helper is None:
             return compute(*given)
         with self.lock:
-            return self.helper.ask(compute, *given)
+            try:
+                return self.helper.ask(compute, *given)
+            except (EOFError, OSError):
+                self.lost = True
+                raise
 
 
 class Aside:
