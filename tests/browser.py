@@ -17,6 +17,8 @@ from typing import IO, Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from pcgraph.messages import LANGUAGES, say
+
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 # What Playwright switches off (a second list takes the place of its own), and the two pages that Chromium loads for its
@@ -35,6 +37,7 @@ LAPTOP = {"width": 1280, "height": 720}
 PHONE = {"width": 390, "height": 844}
 START = 60  # seconds the server may take on a busy machine
 FAILED = "Uncaught app execution"  # what Streamlit writes into its log where a page's script failed
+UNFORESEEN = {say("error.unexpected", language) for language in LANGUAGES}  # and what the page says then
 
 
 @contextmanager

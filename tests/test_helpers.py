@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -196,3 +196,17 @@ def test_when_they_are_killed_everything_is_computed_in_place(others):
     time.sleep(0.2)
     assert [elsewhere(make_picture, *RUN) for _ in range(2)] == 2 * [make_picture(*RUN)]
     assert {elsewhere(os.getpid) for _ in range(4)} == {os.getpid()}
+
+
+def test_a_process_that_has_gone_silent_is_gone_though_it_still_counts_as_alive():
+    class Silent:
+        process = SimpleNamespace(is_alive=lambda: True)
+
+        def ask(self, *_):
+            raise EOFError
+
+    place = helpers.Place(Silent())
+    assert not place.is_gone
+    with pytest.raises(EOFError):
+        place.ask(len, "")
+    assert place.is_gone

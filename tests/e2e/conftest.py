@@ -9,15 +9,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from pcgraph.messages import LANGUAGES, say
-from tests.browser import LAPTOP, chromium, served
+from tests.browser import LAPTOP, UNFORESEEN, chromium, served
 from tests.e2e.app import App
 
 expect.set_options(timeout=30_000)
 
 # Opened at /compare, Streamlit's client first asks whether the app lives below that address; the 404 is its answer.
 PROBES = re.compile(r"/(build|compare|cost|learn|lecture|levels|reference|share|train)/_stcore/(health|host-config)$")
-UNFORESEEN = {say("error.unexpected", language) for language in LANGUAGES}  # how a page says that its script failed
 HERE = re.compile(r"(https?|wss?)://localhost:\d+/|data:|blob:")
 
 

@@ -23,8 +23,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from pcgraph.messages import LANGUAGES, say
 from pcgraph.ui.helpers import go_behind
+from tests.browser import UNFORESEEN
 from tests.load.carry import Crowd, ms, percent
 from tests.load.client import Visitor
 from tests.load.servers import App
@@ -52,7 +52,6 @@ NUMBERS = (
     "{}",
     "null",
 )
-FAILED = {say("error.unexpected", language) for language in LANGUAGES}  # how the app says that a script failed
 
 
 class Villain(Visitor):
@@ -99,7 +98,7 @@ class Villain(Visitor):
         message = ForwardMsg.FromString(data)
         if message.WhichOneof("type") == "delta" and message.delta.new_element.WhichOneof("type") == "exception":
             raise Trouble(f"{message.delta.new_element.exception}"[:500])
-        if message.WhichOneof("type") == "delta" and message.delta.new_element.alert.body in FAILED:
+        if message.WhichOneof("type") == "delta" and message.delta.new_element.alert.body in UNFORESEEN:
             self.refused += 1
         if b"Traceback" in data:
             raise Trouble(f"{message}"[:500])
