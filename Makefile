@@ -30,7 +30,7 @@ help: ## list the commands
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
 
 app: $(APP_READY) ## serve the app on http://localhost:8501
-	$(PY) -m pcgraph serve --address $(ADDRESS) --port $(PORT) $(if $(PROCESSES),--processes $(PROCESSES))
+	$(PY) -m streamlit run app.py --server.address $(ADDRESS) --server.port $(PORT)
 
 test: chromium node $(DEV_READY) $(NODE_READY) ## check style and types, run every test
 	$(PY) -m ruff check .
@@ -43,7 +43,7 @@ bench: chromium $(DEV_READY) ## measure the engine, the stage and whole networks
 	$(PY) -m tests.bench
 	$(PY) -m pcgraph bench
 
-load: nginx $(DEV_READY) ## let 200 use the app at once, kill servers under them, let somebody do harm
+load: nginx $(DEV_READY) ## measure 50, 100 and 200 sessions on this machine, kill a replica
 	$(PY) -m tests.load
 
 screenshots: chromium letters $(DEV_READY) ## take the pictures in docs/images again

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import re
+import runpy
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -18,7 +20,7 @@ from pcgraph.explain import explain
 from pcgraph.export import trace_html
 from pcgraph.formula import parse
 from pcgraph.gallery import gallery
-from pcgraph.messages import number, say
+from pcgraph.messages import ASSETS, number, say
 from pcgraph.problem import LIMITS, Problem
 from pcgraph.site import write_site
 from pcgraph.solve import MOST_STEPS, solve
@@ -28,7 +30,6 @@ from pcgraph.verify import TOLERANCE, verify
 PROGRAM = "python -m pcgraph"
 FORMULA_FILES = (".txt", ".pcg")
 HELP = {"-h", "--help"}
-MOST_PROCESSES = 64
 NEGATIVE = re.compile(r"-[\d.]")
 
 
@@ -149,13 +150,11 @@ def _gallery(arguments: argparse.Namespace) -> None:
     print(gallery)
 
 
-def _serve(arguments: argparse.Namespace) -> int:
-    from pcgraph.ui.dispatcher import serve
-
-    count = arguments.processes
+def _app(arguments: argparse.Namespace) -> None:
     port = _from_one("--port", arguments.port, 65_535, example=8501)
-    count = None if count is None else _from_one("--processes", count, MOST_PROCESSES, example=2)
-    return serve(arguments.address, port, count)
+    os.chdir(ASSETS.parent)  # Streamlit reads .streamlit/config.toml from there
+    sys.argv = ["streamlit", "run", "app.py", f"--server.address={arguments.address}", f"--server.port={port}"]
+    runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
 
 
 def _bench(words: list[str]) -> int | None:
@@ -189,7 +188,6 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "--language": {"metavar": "LANGUAGE", "default": "en"},
     "--address": {"metavar": "ADDRESS", "default": "localhost"},
     "--port": {"metavar": "PORT", "default": "8501"},
-    "--processes": {"metavar": "COUNT"},
 }
 SETTINGS = ("--formula", "--method", "--rate", "--steps", "--level")
 CODE = ("--program", "--notebook", "--latex", "--language")
@@ -203,7 +201,7 @@ COMMANDS: Mapping[str, tuple[Callable[[Any], int | None], Iterable[str] | None]]
     "verify": (_verify, ("--graphs", "--seed")),
     "gallery": (_gallery, ()),
     "site": (_site, ("folder", "--problems", "--language")),
-    "serve": (_serve, ("--address", "--port", "--processes")),
+    "app": (_app, ("--address", "--port")),
     "bench": (_bench, None),
 }
 

@@ -275,7 +275,7 @@ def test_every_command_and_argument_has_its_help(run, command):
     [
         (
             ["slove"],
-            "'slove'. Known: solve, compare, explain, verify, gallery, site, serve, bench. Did you mean 'solve'?",
+            "'slove'. Known: solve, compare, explain, verify, gallery, site, app, bench. Did you mean 'solve'?",
         ),
         (["solve"], "The command line can't be read: the following arguments are required: PROBLEM."),
         (["solve", "residul"], "There is no problem 'residul'"),

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import streamlit as st
@@ -19,7 +19,6 @@ from pcgraph.gallery import gallery
 from pcgraph.growth import AXES, Point
 from pcgraph.jobs import DONE, FAILED, RUNNING, STOPPED, WAITING, Job, Jobs, View
 from pcgraph.ui.charts import DASHES, HUES, MARKS
-from pcgraph.ui.kept import kept
 from pcgraph.ui.listed import listed
 from pcgraph.ui.settings import Settings
 from pcgraph.ui.text import escaped, show_errors, t
@@ -36,7 +35,7 @@ def bench_queue() -> Jobs:
     return Jobs(turn=math.inf)
 
 
-counts = kept(count_rules, 64)
+counts = lru_cache(64)(count_rules)
 
 
 @dataclass(frozen=True)

@@ -29,29 +29,29 @@ NAME = "build"
 FIRST = "residual"  # what a visitor finds who brings nothing
 TARGETS = {"step": ("step_through.py", ("zil",)), "compare": ("compare.py", ("bp", "zil"))}
 VIEWS = ("formula", "leaves")
-KEPT = "draft.kept"  # the session's own place for the newest draft, for what is written outside of it
 
 
 def show_build_page() -> None:
     """Draw the page: a row of controls, and the canvas with another view beside it (app.css), all of one draft."""
-    page = BuildPage()
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        page.row()
-    show_desk(page.told)
+    show_draft(BuildPage().told)
 
 
 @st.fragment
-def show_desk(told: list[PCGraphError]) -> None:
-    """Draw what an edit changes, and nothing else: the row above costs as much again, and would wait for it."""
+def show_draft(told: list[PCGraphError]) -> None:
+    """Draw everything that an edit changes. The row's buttons open to a complete graph, so it belongs here too.
+
+    A rerun of the whole page from here would flicker: Streamlit drops what that run has drawn and not sent yet from
+    its queue when the next edit reruns the fragment, and the browser clears those elements for a moment.
+    """
     page = BuildPage()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        page.row()
     page.tell(st.container(), told)
     with st.container(key=f"{NAME}-desk"):
         page.canvas()
         with st.container(key=f"{NAME}-side"):
             page.side()
     page.remember()
-    if page.complete != st.session_state[key("row")]:
-        st.rerun()  # the row's buttons open to a complete graph
 
 
 def key(part: str) -> str:
@@ -76,7 +76,6 @@ class BuildPage:
         self.told: list[PCGraphError] = []
         if "draft" not in st.session_state:
             self._keep(self._first())
-        st.session_state.setdefault(KEPT, [self.draft])[0] = self.draft
 
     @property
     def draft(self) -> Draft:
@@ -118,7 +117,6 @@ class BuildPage:
         return self.draft.problem is not None
 
     def row(self) -> None:
-        st.session_state[key("row")] = self.complete
         with st.popover(t("page.build.start")):
             self._starts()
         with st.popover(t("page.build.template")):
@@ -172,11 +170,10 @@ class BuildPage:
             self.change(drafts.file_opened, file.name, file.read(LIMITS.text + 1))
 
     def _save(self) -> None:
-        # Written when asked for, by a thread that has no session, and after more edits than this row has seen: what is
-        # bound here is the place where the newest draft lies.
-        kept, file = st.session_state[KEPT], stem(drafts.title_of(self.draft))
+        # A file is written when the user asks for it, by a thread that has no session: so the draft is bound here.
+        draft, file = self.draft, stem(drafts.title_of(self.draft))
         st.download_button(
-            t("page.build.save.json"), lambda: drafts.text_of(kept[0]), f"{file}.json", "application/json",
+            t("page.build.save.json"), lambda: drafts.text_of(draft), f"{file}.json", "application/json",
             key=key("save.json"), on_click="ignore",
         )  # fmt: skip
         for part, write, ending in (
@@ -185,7 +182,7 @@ class BuildPage:
             ("dot", lambda draft: to_dot(draft.problem), "dot"),
         ):
             st.download_button(
-                t(f"page.build.save.{part}"), _written(write, kept), f"{file}.{ending}", "text/plain",
+                t(f"page.build.save.{part}"), _written(write, draft), f"{file}.{ending}", "text/plain",
                 key=key(f"save.{part}"), on_click="ignore", disabled=not self.complete,
             )  # fmt: skip
 
@@ -306,11 +303,10 @@ def _ask(field: Field, name: str) -> Any:
     return st.selectbox(field.label(), field.choices, field.choices.index(field.default), key=name)
 
 
-def _written(write: Callable[[Draft], str], kept: Sequence[Draft]) -> Callable[[], str]:
+def _written(write: Callable[[Draft], str], draft: Draft) -> Callable[[], str]:
     """Return a download that is written when it is asked for; what can't be written says so in the file."""
 
     def text() -> str:
-        draft = kept[0]
         try:
             return write(draft) if draft.problem is not None else ""
         except PCGraphError as error:

@@ -1,10 +1,9 @@
-"""The engine calls of the pages, kept by problem and settings."""
+"""The engine calls of the pages: pure functions of problem and settings, whose results visitors share."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
-
-import streamlit as st
 
 from pcgraph.compare import difference
 from pcgraph.inspect import check_work
@@ -12,7 +11,6 @@ from pcgraph.passes import identity_count, levels
 from pcgraph.problem import check_run
 from pcgraph.solve import solve
 from pcgraph.trace import Solution
-from pcgraph.ui.kept import kept
 from pcgraph.ui.settings import Settings, read_document
 from pcgraph.ui.tracing import (
     Run,
@@ -23,10 +21,10 @@ from pcgraph.ui.tracing import (
     trace_run,
 )
 
-picture = kept(make_picture, 256)
-gates_of = kept(find_gates, 64)
-difference_by_step = kept(measure_by_step, 64)
-difference_by_rate = kept(measure_by_rate, 64)
+picture = lru_cache(256)(make_picture)
+gates_of = lru_cache(64)(find_gates)
+difference_by_step = lru_cache(64)(measure_by_step)
+difference_by_rate = lru_cache(64)(measure_by_rate)
 
 
 def runs_of(settings: Settings) -> tuple[Run, ...]:
@@ -34,13 +32,13 @@ def runs_of(settings: Settings) -> tuple[Run, ...]:
     return tuple((method, settings.rate(method), settings.steps) for method in settings.methods)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@lru_cache(32)
 def solution_of(document: str, run: Run, level: bool) -> Solution:
     """Return the trace of a run; it is shared, and nobody changes it. Raises PCGraphError."""
     return trace_run(read_document(document), run, level)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@lru_cache(64)
 def levels_table(document: str) -> dict[str, Any]:
     """Return what levelling does to a problem: the edges that skip levels, and each gradient with and without."""
     problem = read_document(document).alive()

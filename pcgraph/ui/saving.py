@@ -14,9 +14,11 @@ from pcgraph.ui.own_deck import add_scene
 from pcgraph.ui.settings import Settings, build
 from pcgraph.ui.text import t
 
+SAVED = "deck.saved"  # the number of a scene that the next run tells of
+
 
 def save_scene(page: Page, told: Any) -> None:
-    """Put what the stage shows at the end of the visitor's deck, and say so."""
+    """Put what the stage shows at the end of the visitor's deck, and let `tell_saved` say so."""
     found = stood(told)
     if found is None:
         return
@@ -26,7 +28,15 @@ def save_scene(page: Page, told: Any) -> None:
     except PCGraphError as error:
         page.fail(error)
         return
-    st.toast(t("deck.saved", number=number))
+    st.session_state[SAVED] = number
+
+
+def tell_saved() -> None:
+    """Say which scene was saved: in the fragment's body, for in its callback a toast would take the place of the
+    first elements of the app (style sheets among them), which no fragment draws again."""
+    number = st.session_state.pop(SAVED, None)
+    if number is not None:
+        st.toast(t("deck.saved", number=number))
 
 
 def title_of(settings: Settings, t_shown: int) -> str:

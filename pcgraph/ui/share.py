@@ -6,7 +6,7 @@ import html
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,7 +27,6 @@ from pcgraph.program import program
 from pcgraph.trace import Solution
 from pcgraph.ui.apart import apart
 from pcgraph.ui.deck import link_of, settings_of
-from pcgraph.ui.kept import kept
 from pcgraph.ui.language import LINK, language, write_link
 from pcgraph.ui.runs import picture, runs_of, solution_of
 from pcgraph.ui.settings import Settings, build
@@ -46,7 +45,7 @@ MIME = {
 FILMS = ("gif", "mp4", "webm", "pdf")  # made in the background, step by step
 CODE = {"py": program, "ipynb": notebook, "tex": derivation}
 DATA: dict[str, Callable[[Solution], str]] = {"csv": trace_csv, "json": trace_json}
-seen = kept(png, 64)  # a picture in its own font, which a browser may not have
+seen = lru_cache(64)(png)  # a picture in its own font, which a browser may not have
 
 
 def key(part: str) -> str:
@@ -74,13 +73,13 @@ class Shown:
         return [solution_of(self.document, run, self.level) for run in self.runs]
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@lru_cache(16)
 def _payload(document: str, runs: tuple[Run, ...], level: bool) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(picture(document, runs, level).text)
     return found
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@lru_cache(16)
 def _scene(shown: Shown) -> Scene:
     return Scene(shown.payload, theme=shown.theme, language=shown.language)
 

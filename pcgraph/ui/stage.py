@@ -12,7 +12,7 @@ from pcgraph.errors import PCGraphError
 from pcgraph.ui.component import show_component
 from pcgraph.ui.controls import Page
 from pcgraph.ui.quiz import Quiz
-from pcgraph.ui.saving import open_export, save_scene
+from pcgraph.ui.saving import open_export, save_scene, tell_saved
 from pcgraph.ui.text import escaped, show_errors, t
 from pcgraph.ui.tour import spot
 from pcgraph.ui.tracing import Picture
@@ -46,6 +46,7 @@ def show_traces(page: Page, compute: Callable[[], Picture], quiz: Quiz | None = 
     """Show what an engine call gives; if it fails, say why and keep the last good picture. Return the picture shown."""
     if "go" in st.session_state:
         st.rerun()  # to another page: the menu decides, which a fragment does not run
+    tell_saved()
     kept = page.key("picture")
     try:
         st.session_state[kept] = compute()

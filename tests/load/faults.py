@@ -96,10 +96,7 @@ async def interrupted(
     return crowd
 
 
-def kill(server: Process) -> None:
+def revive(server: Process) -> None:
+    """Kill a server and start it again."""
     server.stop(signal.SIGKILL)
-
-
-def restart(server: Process) -> None:
-    server.stop(signal.SIGTERM)
     server.start()

@@ -114,56 +114,12 @@ class App(Process):
         super().__init__([sys.executable, "-m", "streamlit", "run", "app.py", *told], port, **environment)
 
 
-class Served(Process):
-    """The app as `make app` serves it: a dispatcher, and some processes of pages behind it."""
-
-    def __init__(self, count: int | None = None, port: int | None = None, **environment: str) -> None:
-        port = port or free_port()
-        command = [sys.executable, "-m", "pcgraph", "serve", "--address", HOST, "--port", str(port)]
-        super().__init__(command + (["--processes", str(count)] if count else []), port, **environment)
-
-    def pages(self) -> list[int]:
-        """Return the processes of pages."""
-        assert self.process
-        return children(self.process.pid)
-
-    def memory(self) -> float:
-        """Return the memory of all its processes in MB; what several share counts once."""
-        return sum(proportional(each) for each in self.family())
-
-    def cpu(self) -> float:
-        """Return the seconds of processor time of all its processes so far."""
-        return sum(processor_time(each) for each in self.family())
-
-    def family(self) -> list[int]:
-        assert self.process
-        found = [self.process.pid]
-        for each in found:
-            found += children(each)
-        return found
-
-
-def children(process: int) -> list[int]:
-    """Return the processes that a process has begun and that have not ended."""
-    every = {int(path.name): fields(int(path.name)) for path in Path("/proc").glob("[0-9]*")}
-    return sorted(one for one, found in every.items() if found and int(found[1]) == process)
-
-
 def fields(process: int) -> list[str]:
     """Return what /proc/…/stat says after the name of a process: none of one that has ended, asked for how or not."""
     with suppress(FileNotFoundError, ProcessLookupError):
         found = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
         return found if found[0] != "Z" else []
     return []
-
-
-def proportional(process: int) -> float:
-    """Return a process's memory in MB; of what n processes share, an n-th."""
-    try:
-        found = re.search(r"^Pss: +(\d+) kB", Path(f"/proc/{process}/smaps_rollup").read_text(), re.MULTILINE)
-    except (FileNotFoundError, ProcessLookupError):  # it has ended
-        return 0.0
-    return int(found[1]) / 1024 if found else 0.0
 
 
 def processor_time(process: int) -> float:
