@@ -117,11 +117,6 @@ class Graph:
         return {node.name: tuple(not self[name].is_leaf for name in node.inputs) for node in self.inner}
 
     @cached_property
-    def grounded(self) -> frozenset[str]:
-        """The inner nodes that read leaves alone: as long as no leaf moves, neither do their predictions."""
-        return frozenset(node.name for node in self.inner if all(self[name].is_leaf for name in node.inputs))
-
-    @cached_property
     def parameters(self) -> tuple[str, ...]:
         return tuple(node.name for node in self.nodes if node.op == "parameter")
 

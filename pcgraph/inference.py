@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -29,6 +29,14 @@ class State:
     predictions: Mapping[str, Tensor]
     errors: Mapping[str, Tensor]
 
+    def reached(self, name: str) -> bool:
+        """Tell whether an error can have arrived at an inner node: its value and prediction are no longer one tensor.
+
+        Rounding can't be mistaken for an arrival: a run that starts from forward values holds a node's forward
+        value as both, and each is replaced only where something has moved.
+        """
+        return self.predictions[name] is not self.values[name]
+
 
 def inference_step(
     problem: Problem,
@@ -42,75 +50,105 @@ def inference_step(
 
     `rate` is γ, one number or one a node. `sent` is the feedback of this state, where it is known already.
     `precision` weighs errors (1 where not given). `frozen` keeps predictions and Jacobians at another
-    state: fixed predictions.
+    state: fixed predictions. A value that no error has reached stays the same tensor.
 
     Source: Salvatori et al. (2022), inference learning on a computational graph.
     """
     errors = weigh(state.errors, precision)
     if sent is None:
-        sent = feedback(problem, errors, frozen or state)
+        sent = feedback(problem, errors, frozen or state, reached=state.reached)
     values = dict(state.values)
     for node in problem.graph.hidden:
         n = node.name
-        values[n] = state.values[n] + rate_of(n, rate) * (errors[n] - received(problem, sent, n))
-    return settle(problem, values, frozen, state.predictions)
+        if state.reached(n) or arriving(problem, state, sent, n):
+            values[n] = state.values[n] + rate_of(n, rate) * (errors[n] - received(problem, sent, n))
+    return settle(problem, values, frozen, state)
 
 
 def settle(
-    problem: Problem,
-    values: Mapping[str, Tensor],
-    frozen: State | None = None,
-    before: Mapping[str, Tensor] | None = None,
+    problem: Problem, values: Mapping[str, Tensor], frozen: State | None = None, before: State | None = None
 ) -> State:
-    """Return the state of given values: what every node is predicted to be, and its error."""
+    """Return the state of given values: what every node is predicted to be, and its error.
+
+    `before`: the state these values come from; what has not moved since is not predicted again.
+    """
     predictions = frozen.predictions if frozen else predict(problem, values, before)
-    errors = {name: prediction - values[name] for name, prediction in predictions.items()}
+    return _state(problem, values, predictions)
+
+
+def start(problem: Problem, values: Mapping[str, Tensor]) -> State:
+    """Return the state at t = 0: forward values everywhere, and the output clamped to the target.
+
+    A forward value is its own prediction, so no error stands anywhere but at the output (C1).
+    """
+    output = problem.graph.output
+    clamped = LOSSES[problem.loss].clamp(values[output], problem.target)
+    return _state(problem, {**values, output: clamped}, {node.name: values[node.name] for node in problem.graph.inner})
+
+
+def _state(problem: Problem, values: Mapping[str, Tensor], predictions: Mapping[str, Tensor]) -> State:
+    errors = {
+        name: nothing_like(prediction) if prediction is values[name] else prediction - values[name]
+        for name, prediction in predictions.items()
+    }
     output = problem.graph.output
     errors[output] = LOSSES[problem.loss].error(predictions[output], problem.target)
     return State(values, predictions, errors)
 
 
-def start(problem: Problem, values: Mapping[str, Tensor]) -> State:
-    """Return the state at t = 0: forward values everywhere, and the output clamped to the target."""
-    output = problem.graph.output
-    clamped = LOSSES[problem.loss].clamp(values[output], problem.target)
-    return settle(problem, {**values, output: clamped})
+def nothing_like(x: Tensor) -> Tensor:
+    """Return zeros of a tensor's shape and type that take the memory of one number."""
+    return x.new_zeros(()).expand(x.shape)
 
 
-def predict(
-    problem: Problem, values: Mapping[str, Tensor], before: Mapping[str, Tensor] | None = None
-) -> dict[str, Tensor]:
+def predict(problem: Problem, values: Mapping[str, Tensor], before: State | None = None) -> dict[str, Tensor]:
     """Return the prediction μ = f(values of its inputs) of every node that is no leaf.
 
-    `before`: the predictions of the step before, if no leaf has moved since; those of leaves alone still hold.
+    `before`: an earlier state; a node whose inputs are still the same tensors keeps its prediction of then. Computed
+    again it could differ in the last digit, since kernels round by memory layout, and γ = 1 multiplies that.
     """
-    known = {name: before[name] for name in problem.graph.grounded} if before else {}
     return {
-        node.name: known[node.name]
-        if node.name in known
+        node.name: before.predictions[node.name]
+        if before and all(values[name] is before.values[name] for name in node.inputs)
         else OPS[node.op].forward(*[values[name] for name in node.inputs], **node.attrs)
         for node in problem.graph.inner
     }
 
 
-def feedback(problem: Problem, errors: Mapping[str, Tensor], at: State, leaves: bool = True) -> Feedback:
+def feedback(
+    problem: Problem,
+    errors: Mapping[str, Tensor],
+    at: State,
+    leaves: bool = True,
+    reached: Callable[[str], bool] = lambda name: True,
+) -> Feedback:
     """Return what each error sends down each edge: error × partial derivative, by (user, slot).
 
     The derivatives are taken at the state `at`. Edges to constants carry nothing; with `leaves` false
-    neither do edges to inputs and parameters (nothing is read from them).
+    neither do edges to inputs and parameters (nothing is read from them). A node that is not `reached` sends 0,
+    even where its derivative is infinite.
     """
     wanted = problem.graph.wanted_slots if leaves else problem.graph.hidden_slots
     sent: dict[Edge, Tensor] = {}
     for node in problem.graph.inner:
         n = node.name
-        if any(wanted[n]):
-            inputs = [at.values[name] for name in node.inputs]
+        inputs = [at.values[name] for name in node.inputs]
+        if any(wanted[n]) and not reached(n):
+            sent |= {
+                (n, slot): nothing_like(x) for slot, x in enumerate(inputs) if wanted[n][slot] and x.is_floating_point()
+            }
+        elif any(wanted[n]):
             for slot, part in enumerate(
                 pull_back(OPS[node.op], errors[n], at.predictions[n], inputs, node.attrs, wanted[n])
             ):
                 if part is not None and wanted[n][slot]:
                     sent[n, slot] = part
     return sent
+
+
+def arriving(problem: Problem, state: State, sent: Feedback, name: str) -> bool:
+    """Tell whether a user that an error has reached sends a node something."""
+    return any(state.reached(user) and (user, slot) in sent for user, slot in problem.graph.users(name))
 
 
 def received(problem: Problem, sent: Mapping[Edge, Tensor], name: str) -> Tensor | float:
@@ -126,8 +164,9 @@ def learn(problem: Problem, state: State, sent: Mapping[Edge, Tensor], learning_
     """Return the state with every parameter moved against what it was sent: θ ← θ − α Σ ε_user ∂μ_user/∂θ."""
     values = dict(state.values)
     for name in problem.graph.parameters:
-        values[name] = values[name] - learning_rate * received(problem, sent, name)
-    return settle(problem, values)
+        if arriving(problem, state, sent, name):
+            values[name] = values[name] - learning_rate * received(problem, sent, name)
+    return settle(problem, values, before=state)
 
 
 def rate_of(name: str, rate: Rate) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from types import SimpleNamespace
@@ -16,7 +16,19 @@ from torch import Tensor
 from pcgraph.errors import SettingError, did_you_mean
 from pcgraph.evaluate import cotangents, forward, learnable
 from pcgraph.graph import Edge, Node, listing
-from pcgraph.inference import Feedback, Rate, State, energy_by_node, feedback, inference_step, learn, start, weigh
+from pcgraph.inference import (
+    Feedback,
+    Rate,
+    State,
+    energy_by_node,
+    feedback,
+    inference_step,
+    learn,
+    rate_of,
+    received,
+    start,
+    weigh,
+)
 from pcgraph.ops import OPS, pull_back
 from pcgraph.passes import distances, levels
 from pcgraph.problem import Problem
@@ -45,6 +57,7 @@ METHODS = {
 }
 MOST_STEPS = 1_000_000
 UNBOUNDED = 1e12
+ROUGH = 1e-3  # an error that rounding has changed by more than this part keeps fewer than three digits
 STILL = 1e-5  # times γ: the largest imbalance (error − feedback) of a node that counts as rest
 
 
@@ -119,16 +132,19 @@ def _inference_trace(
     learning_rate: float,
 ) -> Solution:
     values = forward(problem)
-    run = VectorGraph(problem) if VectorGraph.fits(problem, values) else _plain(problem)
+    run = _functions(problem, values)
     state = run.start(values)
     frozen = state if method == "fixed" else None
     kept: list[Step] = []
     gradients: dict[str, Tensor] = {}
     energies: list[float] = []
     change = (math.inf, 1.0)
+    front = _front(problem) if method == "zil" else {}
+    rough = (0.0, "")
     for t in range(steps + 1):
         due = reads.get(t, [])
-        sent = run.feedback(run.weigh(state.errors, precision), frozen or state, leaves=save == "all" or bool(due))
+        weighed, leaves = run.weigh(state.errors, precision), save == "all" or bool(due)
+        sent = run.feedback(weighed, frozen or state, leaves, state.reached)
         read = _read(problem, sent, due)
         _add(gradients, read)
         parts = run.energy_by_node(state, precision)
@@ -141,12 +157,16 @@ def _inference_trace(
             break
         if t < steps:
             before, state = state, run.inference_step(state, rate, sent, precision, frozen)
+            rough = max([rough, *_rounding(problem, front.get(t + 1, []), state, sent, rate)])
             if method == "ipc":
                 state = run.learn(state, sent, learning_rate)
             change = _largest_change(problem, before, state) if t == steps - 1 else change
     for name in _half_read(problem, reads, t):
         gradients.pop(name, None)
     ended = _diverged(problem, state, t) if stopped else _outcome(problem, method, rate, energies, change, gradients)
+    if ended[0] is Result.FINISHED and rough[0] > ROUGH:
+        digits = max(0, -math.ceil(math.log10(rough[0])))
+        ended = Result.FINISHED, "result.rough", {"steps": t, "node": rough[1], "digits": digits}
     return _solution(problem, method, kept, gradients, rate, ended)
 
 
@@ -199,6 +219,33 @@ def _reads(problem: Problem, method: str, steps: int, read_at: str) -> dict[int,
     return reads
 
 
+def _front(problem: Problem) -> dict[int, list[str]]:
+    """Return, for a levelled graph, the hidden nodes that the front reaches at each step; nothing for another."""
+    level, arrivals = levels(problem.graph), dict[int, list[str]]()
+    if any(level[name] - level[user] > 1 for name, user, _ in problem.graph.edges):
+        return {}
+    for node in problem.graph.hidden:
+        arrivals.setdefault(level[node.name], []).append(node.name)
+    return arrivals
+
+
+def _rounding(
+    problem: Problem, names: Iterable[str], state: State, sent: Feedback, rate: Rate
+) -> Iterator[tuple[float, str]]:
+    """Yield, for nodes that the front has just reached, the part of their error that rounding has changed.
+
+    ε = μ − x where x = μ − γ Σ feedback, so ε is γ Σ feedback but for the digits that the subtraction loses when
+    x is much larger.
+    """
+    for name in names:
+        total = received(problem, sent, name)
+        if isinstance(total, Tensor):
+            exact = rate_of(name, rate) * total
+            size = float(exact.abs().max())
+            if 0 < size < math.inf:
+                yield float((state.errors[name] - exact).abs().max()) / size, name
+
+
 def _half_read(problem: Problem, reads: Mapping[int, list[Edge]], last: int) -> set[str]:
     """Return the leaves of which an edge is due only after the last step: what was read of them is no gradient."""
     return {problem.graph[user].inputs[slot] for t, due in reads.items() if t > last for user, slot in due}
@@ -218,8 +265,12 @@ def _add(totals: dict[str, Tensor], parts: Mapping[str, Tensor]) -> None:
         totals[name] = totals[name] + part if name in totals else part
 
 
-def _plain(problem: Problem) -> Any:
-    """Return the functions of `pcgraph.inference` bound to a problem, under the names VectorGraph has."""
+def _functions(problem: Problem, values: Mapping[str, Tensor]) -> Any:
+    """Return the functions of `pcgraph.inference` bound to a problem, or a VectorGraph, which has the same, faster."""
+    if VectorGraph.fits(problem, values):
+        vector = VectorGraph(problem)
+        if vector.has_finite_derivatives(values):
+            return vector
     bound = {f.__name__: partial(f, problem) for f in (start, feedback, inference_step, learn, energy_by_node)}
     return SimpleNamespace(weigh=weigh, **bound)
 
@@ -228,8 +279,10 @@ def _largest_change(problem: Problem, before: State, after: State) -> tuple[floa
     """Return the largest move of a value in one step, and the largest value (at least 1) to compare it with."""
     change, size = 0.0, 1.0
     for node in problem.graph.hidden:
-        change = max(change, float((after.values[node.name] - before.values[node.name]).abs().max()))
-        size = max(size, float(before.values[node.name].abs().max()))
+        old, new = before.values[node.name], after.values[node.name]
+        if old.is_floating_point():
+            change = max(change, float((new - old).abs().max()))
+            size = max(size, float(old.abs().max()))
     return change, size
 
 

@@ -116,7 +116,14 @@ class VectorGraph:
         outputs = [f(*inputs, **attrs) for (f, _, attrs), inputs in zip(self.ops, self._inputs(values), strict=True)]
         return torch.cat([values[: self.by_group[0]], *outputs])
 
-    def feedback(self, errors: Mapping[str, Tensor], at: State, leaves: bool = True) -> Column:
+    def has_finite_derivatives(self, values: Mapping[str, Tensor]) -> bool:
+        """Tell whether every derivative at the forward values is finite: only then is 0 times it 0, so that a node
+        whose error is still 0 sends 0, as `pcgraph.inference.feedback` has it."""
+        state = self.start(values)
+        ones = Column(torch.ones_like(self.nothing), self.inner)
+        return bool(torch.isfinite(self.feedback(ones, state).vector).all())
+
+    def feedback(self, errors: Mapping[str, Tensor], at: State, leaves: bool = True, reached: object = None) -> Column:
         _, *error = vector_of(errors).split_with_sizes(self.by_group)
         _, *output = vector_of(at.predictions).split_with_sizes(self.by_group)
         parts: list[Tensor] = []

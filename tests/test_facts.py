@@ -14,7 +14,7 @@ import torch
 
 import pcgraph as pc
 from pcgraph.inference import State, feedback, inference_step, learn, settle, start
-from pcgraph.passes import distances
+from pcgraph.passes import distances, levels
 from pcgraph.vector import VectorGraph
 from tests.oracle import PlainPC, autograd, autograd_cotangents, largest, numbers, relative, run
 from tests.strategies import random_problem
@@ -422,10 +422,25 @@ def test_f18_the_front_alone_needs_10_edges_of_levelled_g2():
 
 
 def test_f18_zil_with_every_node_in_every_step_evaluates_40_edges(evaluations):
-    """Four read-outs, at t = 0 … 3, of the ten edges of the levelled graph."""
+    """Four read-outs, at t = 0 … 3, of the ten edges of the levelled graph, by a start that is computed in full."""
+    problem = G2.levelled()
+    state = settle(problem, start(problem, pc.forward(problem)).values)
+    for t in range(4):
+        sent = feedback(problem, state.errors, state)
+        for node in problem.graph.inner:
+            for slot, name in enumerate(node.inputs):
+                if levels(problem.graph)[node.name] == t and problem.graph[name].is_leaf:
+                    assert float(sent[node.name, slot]) == pytest.approx(float(autograd(G2)[name]), abs=1e-15)
+        state = inference_step(problem, state, 1.0, sent)
+    assert len(evaluations) == 40
+
+
+def test_f18_a_trace_evaluates_what_the_front_has_reached(evaluations):
+    """By level of the levelled G2 leave 2, 2, 3 and 3 edges; those of level l are evaluated from t = l on."""
     solution = pc.solve(G2, "zil", steps=3)
     assert relative(solution.gradients, autograd(G2)) <= 1e-12
-    assert len(evaluations) == 40
+    per_level = [sum(solution.levels[user] == level for user, _ in solution.steps[0].feedback) for level in range(4)]
+    assert len(evaluations) == sum(count * (4 - level) for level, count in enumerate(per_level))
 
 
 @pytest.mark.parametrize("hidden, expected", [(3, 73), (6, 214), (12, 725), (24, 2656)])
