@@ -13,6 +13,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
+from pcgraph.ui.address import Addresses, app_root
 from pcgraph.ui.assets import Assets
 from pcgraph.ui.headers import Headers
 from pcgraph.ui.helpers import close_helpers, open_helpers
@@ -44,7 +45,7 @@ async def warm_up(_: Any) -> AsyncIterator[None]:
 app = st.App(
     HERE / "pcgraph" / "ui" / "navigation.py",
     lifespan=warm_up,
-    routes=[Mount("/assets", Assets())],
-    middleware=[Middleware(each) for each in (Requests, Headers)],
+    routes=[Mount(f"{app_root()}/assets", Assets())],
+    middleware=[Middleware(each) for each in (Requests, Headers, Addresses)],
     on_script_error=tell_unexpected,
 )

@@ -41,12 +41,13 @@ UNFORESEEN = {say("error.unexpected", language) for language in LANGUAGES}  # an
 
 
 @contextmanager
-def served() -> Iterator[str]:
-    """Serve the app on a free port and yield its address."""
+def served(root: str = "", **environment: str) -> Iterator[str]:
+    """Serve the app on a free port, below the path `root` where there is one, and yield its address."""
     with socket.socket() as one:
         one.bind(("localhost", 0))
         port = one.getsockname()[1]
     options = {"server.address": "localhost", "server.port": port, "server.fileWatcherType": "none"}
+    options |= {"server.baseUrlPath": root} if root else {}
     command = [
         sys.executable,
         "-m",
@@ -57,9 +58,13 @@ def served() -> Iterator[str]:
     ]
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=log, stderr=subprocess.STDOUT
+            command,
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
-        address = f"http://localhost:{port}"
+        address = f"http://localhost:{port}{root}"
         try:
             if not _answers(f"{address}/_stcore/health", server):
                 raise RuntimeError(f"The app did not start: {_said(log)}")

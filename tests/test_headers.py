@@ -19,7 +19,7 @@ def answer(kind: str, path: str = "/") -> dict[str, str]:
         sent.append(message)
 
     with pytest.raises(StopIteration):  # nothing in it ever waits
-        Headers(app)({"type": "http", "path": path}, None, send).send(None)
+        Headers(app)({"type": "http", "path": path, "headers": []}, None, send).send(None)
     return {name.decode(): text.decode() for name, text in sent[0]["headers"]}
 
 
@@ -31,7 +31,7 @@ def test_every_answer_keeps_the_browser_to_this_server(kind):
 
 
 def test_a_page_names_what_its_stage_needs_and_all_of_it_exists():
-    named = [link.split(">")[0].removeprefix("</assets/") for link in answer("text/html")["link"].split(", ")]
+    named = [link.split(">")[0].removeprefix("<./assets/") for link in answer("text/html")["link"].split(", ")]
     assert named == [BUNDLE, "stage.css", "messages/en.json"]
     assert set(named) <= set(Assets().files)
 

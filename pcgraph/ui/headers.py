@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qs
 
 from pcgraph.messages import LANGUAGES
+from pcgraph.ui.address import below_root, language_of
 from pcgraph.ui.assets import BUNDLE
-from pcgraph.ui.language import LINK, preferred
 
 # Everything comes from this server: no request leaves it. Streamlit itself needs inline styles, blobs for
 # component modules, and eval for its charts.
@@ -17,7 +16,7 @@ POLICY = (
     "worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'self'; form-action 'self'"
 )
-STAGE = ("/", "/compare", "/levels", "/learn")  # the pages that open with a stage
+STAGE = ("", "compare", "levels", "learn")  # the pages that open with a stage
 SECURITY = {"content-security-policy": POLICY, "x-content-type-options": "nosniff", "referrer-policy": "same-origin"}
 
 
@@ -28,14 +27,7 @@ def soon(language: str) -> str:
         "stage.css": "preload; as=style",
         f"messages/{language}.json": "preload; as=fetch; crossorigin",
     }
-    return ", ".join(f"</assets/{name}>; rel={how}" for name, how in links.items())
-
-
-def _language(scope: Any) -> str:
-    """Return the language a page will be read in: the link's, else the browser's first."""
-    asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get(LINK, [""])[0]
-    accepted = dict(scope.get("headers", ())).get(b"accept-language", b"").decode("latin-1")
-    return asked if asked in LANGUAGES else preferred(accepted)
+    return ", ".join(f"<./assets/{name}>; rel={how}" for name, how in links.items())
 
 
 class Headers:
@@ -47,12 +39,15 @@ class Headers:
         self.with_stage = {language: [(b"link", soon(language).encode())] for language in LANGUAGES}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        has_stage = below_root(scope) in STAGE  # read here: a router below changes the scope
+
         async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
                 kind = dict(message["headers"]).get(b"content-type", b"")
-                stage = kind.startswith(b"text/html") and scope["path"] in STAGE
-                more = self.with_stage[_language(scope)] if stage else []
+                more = self.with_stage[language_of(scope)] if has_stage and kind.startswith(b"text/html") else []
                 message["headers"] = [*message["headers"], *self.always, *more]
             await send(message)
 
-        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+        return await self.app(scope, receive, send_with_headers)

@@ -8,8 +8,10 @@ import os
 import time
 from typing import Any
 
+from pcgraph.ui.address import below_root
+
 SWITCH = "PCGRAPH_LOG"  # the environment variable; "json" turns the lines on
-QUIET = ("/static/", "/_stcore/health", "/assets/")  # asked for all the time
+QUIET = ("static/", "_stcore/health", "assets/")  # asked for all the time
 log = logging.getLogger("pcgraph.requests")
 
 
@@ -51,10 +53,12 @@ class Requests:
         self.app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        path = scope.get("path", "")
-        if scope["type"] not in ("http", "websocket") or path.startswith(QUIET) or not log.isEnabledFor(logging.INFO):
+        if scope["type"] not in ("http", "websocket") or not log.isEnabledFor(logging.INFO):
             return await self.app(scope, receive, send)
-        figures: dict[str, Any] = {"path": _plain(path)}
+        path = below_root(scope)
+        if path is not None and path.startswith(QUIET):
+            return await self.app(scope, receive, send)
+        figures: dict[str, Any] = {"path": _plain(scope["path"] if path is None else f"/{path}")}
 
         async def send_and_note(message: Any) -> None:
             figures.setdefault("status", message.get("status", message.get("code")))

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pcgraph.messages import ASSETS
+from pcgraph.ui.address import PAGES
 from pcgraph.ui.language import declare_language, read_language, show_switch
 from pcgraph.ui.text import show_errors, t
 from pcgraph.ui.tour import show_start, show_tour, wanted_page
@@ -13,16 +14,8 @@ st.set_page_config(page_title=t("app.title"), layout="wide")
 st.html(ASSETS / "app.css")
 pages = ASSETS.parent / "pages"
 menu = [
-    st.Page(pages / "step_through.py", title=t("page.step.title"), default=True),
-    st.Page(pages / "learn.py", title=t("page.learn.title"), url_path="learn"),
-    st.Page(pages / "compare.py", title=t("page.compare.title"), url_path="compare"),
-    st.Page(pages / "levels.py", title=t("page.levels.title"), url_path="levels"),
-    st.Page(pages / "train.py", title=t("page.train.title"), url_path="train"),
-    st.Page(pages / "cost.py", title=t("page.cost.title"), url_path="cost"),
-    st.Page(pages / "build.py", title=t("page.build.title"), url_path="build"),
-    st.Page(pages / "lecture.py", title=t("page.lecture.title"), url_path="lecture"),
-    st.Page(pages / "share.py", title=t("page.share.title"), url_path="share"),
-    st.Page(pages / "reference.py", title=t("page.reference.title"), url_path="reference"),
+    st.Page(pages / f"{file}.py", title=t(f"page.{path or 'step'}.title"), url_path=path, default=not path)
+    for path, file in PAGES.items()
 ]
 alone = "menu" in view().hide
 page = st.navigation(menu, position="hidden" if alone else "top")
