@@ -25,6 +25,7 @@ from pcgraph.graph import Graph, GraphBuilder, Node, check_graph, to_networkx
 from pcgraph.inference import State, energy, feedback, inference_step
 from pcgraph.layout import layout
 from pcgraph.learning import Batches, fit, update, updates
+from pcgraph.losses import CrossEntropy
 from pcgraph.ops import OPS, Op, defop
 from pcgraph.passes import identity_count, level_graph, levels, remove_dead_nodes
 from pcgraph.payload import payload
@@ -36,10 +37,10 @@ from pcgraph.trace import Result, Solution, Step
 __version__ = "0.1.0"
 
 __all__ = [
-    "LIMITS", "METHODS", "OPS", "Batches", "Comparison", "DocumentError", "Explanation", "FormulaError", "Graph",
-    "GraphBuilder", "GraphError", "LimitError", "Limits", "Node", "Op", "OpError", "PCGraphError", "Problem", "Result",
-    "Row", "SettingError", "Solution", "State", "Step", "backprop", "check_graph", "compare", "cotangents", "defop",
-    "difference", "energy", "explain", "feedback", "fit", "forward", "from_torch", "gallery", "identity_count",
+    "LIMITS", "METHODS", "OPS", "Batches", "Comparison", "CrossEntropy", "DocumentError", "Explanation", "FormulaError",
+    "Graph", "GraphBuilder", "GraphError", "LimitError", "Limits", "Node", "Op", "OpError", "PCGraphError", "Problem",
+    "Result", "Row", "SettingError", "Solution", "State", "Step", "backprop", "check_graph", "compare", "cotangents",
+    "defop", "difference", "energy", "explain", "feedback", "fit", "forward", "from_torch", "gallery", "identity_count",
     "inference_step", "layout", "level_graph", "levels", "parse", "payload", "remove_dead_nodes", "solve", "to_formula",
     "to_networkx", "update", "updates", "zil_gradients",
 ]  # fmt: skip

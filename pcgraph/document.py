@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from pcgraph.errors import DocumentError, GraphError, LimitError, PCGraphError, did_you_mean
+from pcgraph.evaluate import check_written
 from pcgraph.graph import Graph, Node, Nodes, listing, sort_nodes
 from pcgraph.losses import LOSSES
 from pcgraph.messages import say
@@ -91,7 +92,11 @@ def from_dict(data: Any) -> Problem:
 
 
 def to_dict(problem: Problem) -> dict[str, Any]:
-    """Return the problem as a version 1 document of plain dicts, lists and numbers."""
+    """Return the problem as a version 1 document of plain dicts, lists and numbers.
+
+    Raises OpError for a loss with settings, which no document holds.
+    """
+    check_written(problem)
     return {
         "version": VERSION,
         "title": problem.title,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from pcgraph.errors import OpError
-from pcgraph.losses import LOSSES, are_classes
+from pcgraph.losses import CrossEntropy, are_classes
 from pcgraph.ops import OPS, apply, pull_back
 from pcgraph.problem import Problem
 
@@ -36,7 +37,7 @@ def cotangents(problem: Problem, values: Mapping[str, Tensor] | None = None) -> 
     In reverse topological order each edge adds δ(user) · ∂f(user)/∂(that input slot).
     """
     graph, values = problem.graph, forward(problem) if values is None else values
-    found = {graph.output: LOSSES[problem.loss].error(values[graph.output], problem.target)}
+    found = {graph.output: problem.loss_row.error(values[graph.output], problem.target)}
     for node in reversed(graph.inner):
         if node.name not in found:
             continue  # a dead node: nothing reaches it
@@ -73,27 +74,65 @@ def learnable(problem: Problem) -> tuple[str, ...]:
 
 
 def check_target(problem: Problem, output: Tensor) -> None:
-    """Raise OpError unless the target fits the output under the loss."""
-    target, name = problem.target, problem.graph.output
-    if problem.loss == "cross_entropy" and are_classes(output, target):
-        if tuple(target.shape) != tuple(output.shape[:-1]):
-            raise OpError(
-                "error.target_shape",
-                node=name,
-                got=shape_text(target),
-                expected=shape_text(output[..., 0]),
-            )
-        if target.numel() and not (int(target.min()) >= 0 and int(target.max()) < output.shape[-1]):
-            raise OpError(
-                "error.target_class",
-                got=int(target.max() if target.min() >= 0 else target.min()),
-                last=output.shape[-1] - 1,
-            )
+    """Raise OpError unless the target fits the output under the loss, in one way."""
+    if problem.loss == "cross_entropy":
+        _check_classes(problem, output)
+    elif problem.target.ndim and problem.target.shape != output.shape:
+        raise _misfit(problem, output, shape_text(output))
+
+
+def _check_classes(problem: Problem, output: Tensor) -> None:
+    """Raise OpError unless a target of cross-entropy has one dimension of classes, and they exist."""
+    settings, target, name = problem.loss_settings, problem.target, problem.graph.output
+    dims = settings.dims(output, target)
+    if not dims:
+        raise _no_classes(problem, output)
+    if len(dims) > 1:
+        raise OpError("error.target_dimension", node=name, got=shape_text(target), output=shape_text(output))
+    classes = output.shape[dims[0]]
+    if settings.weight is not None and len(settings.weight) != classes:
+        raise OpError("error.target_weight", node=name, got=len(settings.weight), expected=classes)
+    if are_classes(output, target):
+        numbers = target.long()[settings.counts(target)]
+        outside = numbers[(numbers < 0) | (numbers >= classes)]
+        if outside.numel():
+            raise OpError("error.target_class", got=int(outside[0]), last=classes - 1)
+    elif settings.ignore_index >= 0:
+        raise OpError("error.target_ignored", index=settings.ignore_index)
+
+
+def _no_classes(problem: Problem, output: Tensor) -> OpError:
+    """Return the sentence for a target of cross-entropy whose shape fits the output in no way."""
+    target = problem.target
+    dims = sorted({min(1, output.ndim - 1), output.ndim - 1}) if output.ndim else []
+    expected = " / ".join(shape_text(output.sum(dim)) for dim in dims)
+    if not dims or (target.is_floating_point() and target.ndim == output.ndim):
+        return _misfit(problem, output, shape_text(output))
+    slots = {"node": problem.graph.output, "got": shape_text(target), "output": shape_text(output)}
+    key = "error.target_labels" if target.is_floating_point() else "error.target_classes"
+    return OpError(key, **slots, expected=expected)
+
+
+def _misfit(problem: Problem, output: Tensor, expected: str) -> OpError:
+    slots = {"node": problem.graph.output, "got": shape_text(problem.target), "expected": expected}
+    return OpError("error.target_shape", **slots)
+
+
+def check_written(problem: Problem, last: bool = False) -> None:
+    """Raise OpError where a text has no words for the loss: texts know cross-entropy without settings.
+
+    `last`: it knows classes in the output's last dimension only, and none that are ignored.
+    """
+    settings, plain, target = problem.loss_settings, CrossEntropy(), problem.target
+    if problem.loss != "cross_entropy" or (settings == plain and not last):
         return
-    shape = (1,) * (output.ndim - target.ndim) + tuple(target.shape)
-    fits = len(shape) == output.ndim and all(own in (1, size) for own, size in zip(shape, output.shape, strict=True))
-    if not fits or (problem.loss == "cross_entropy" and output.ndim == 0):
-        raise OpError("error.target_shape", node=name, got=shape_text(target), expected=shape_text(output))
+    output = forward(problem)[problem.graph.output]
+    dims = settings.dims(output, target)
+    known = replace(settings, dim=None) == plain and plain.dims(output, target) == dims
+    if last:
+        known = known and dims == [output.ndim - 1] and not (are_classes(output, target) and (target < 0).any())
+    if not known:
+        raise OpError("error.loss_not_written")
 
 
 def shape_text(value: Tensor) -> str:

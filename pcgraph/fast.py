@@ -18,7 +18,6 @@ from torch import Tensor
 from pcgraph import aten
 from pcgraph.evaluate import check_target, forward, learnable
 from pcgraph.graph import Graph, Node
-from pcgraph.losses import LOSSES
 from pcgraph.ops import OPS, Op, unbroadcast
 from pcgraph.passes import levels
 from pcgraph.problem import Problem
@@ -48,7 +47,7 @@ def output_and_gradients(problem: Problem, inputs: bool = True) -> tuple[Tensor,
     plan = _plan(problem.graph, names)
     with torch.no_grad():
         output, kept = _forward(plan, problem)
-        errors = _send(plan, LOSSES[problem.loss].error(output, problem.target), kept)
+        errors = _send(plan, problem.loss_row.error(output, problem.target), kept)
     return output, {name: errors[name] if name in errors else torch.zeros_like(problem.values[name]) for name in names}
 
 

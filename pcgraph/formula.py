@@ -16,6 +16,7 @@ from torch import Tensor
 
 from pcgraph.document import clip, describe, is_finite, read_numbers, shape_of, takes_attr, write_attr, write_numbers
 from pcgraph.errors import FormulaError, LimitError, did_you_mean
+from pcgraph.evaluate import check_written
 from pcgraph.graph import Graph, Node, Nodes, listing
 from pcgraph.losses import LOSSES
 from pcgraph.messages import say
@@ -66,6 +67,7 @@ def to_formula(problem: Problem) -> str:
     h = tanh(mul1)
     minimise squared_error(h, 0.3)
     """
+    check_written(problem)
     names = python_names(problem.graph.names)
     lines = [f"{names[node.name]} = {_right_side(node, problem, names)}" for node in problem.graph.nodes]
     target = write_numbers(problem.target, "target", integer=problem.loss == "cross_entropy")

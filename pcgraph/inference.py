@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from pcgraph.graph import Edge
-from pcgraph.losses import LOSSES
 from pcgraph.ops import OPS, pull_back
 from pcgraph.problem import Problem
 
@@ -82,7 +81,7 @@ def start(problem: Problem, values: Mapping[str, Tensor]) -> State:
     A forward value is its own prediction, so no error stands anywhere but at the output (C1).
     """
     output = problem.graph.output
-    clamped = LOSSES[problem.loss].clamp(values[output], problem.target)
+    clamped = problem.loss_row.clamp(values[output], problem.target)
     return _state(problem, {**values, output: clamped}, {node.name: values[node.name] for node in problem.graph.inner})
 
 
@@ -92,7 +91,7 @@ def _state(problem: Problem, values: Mapping[str, Tensor], predictions: Mapping[
         for name, prediction in predictions.items()
     }
     output = problem.graph.output
-    errors[output] = LOSSES[problem.loss].error(predictions[output], problem.target)
+    errors[output] = problem.loss_row.error(predictions[output], problem.target)
     return State(values, predictions, errors)
 
 
@@ -184,7 +183,7 @@ def energy_by_node(problem: Problem, state: State, precision: Precision = None) 
     output, parts = problem.graph.output, {}
     for name, error in state.errors.items():
         parts[name] = 0.5 * float((error * error).sum())  # a Python float's own ** would raise where it overflows
-    parts[output] = float(LOSSES[problem.loss].value(state.predictions[output], problem.target))
+    parts[output] = float(problem.loss_row.value(state.predictions[output], problem.target))
     return {name: part * precision.get(name, 1.0) for name, part in parts.items()} if precision else parts
 
 

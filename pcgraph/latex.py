@@ -15,7 +15,7 @@ from torch import Tensor
 from pcgraph import tex
 from pcgraph.compare import difference
 from pcgraph.errors import SettingError, check_language
-from pcgraph.evaluate import backprop
+from pcgraph.evaluate import backprop, check_written
 from pcgraph.explain import Sent, arriving, due, gradient_by, names_in, slot_numbers, taken_at
 from pcgraph.graph import Edge, Node
 from pcgraph.inference import rate_of
@@ -47,6 +47,7 @@ def derivation(solution: Solution, path: str | Path | None = None, language: str
     >>> [line for line in text.splitlines() if r"g_{\text{z2}}" in line and "0.0907" in line]
     ['g_{\\text{z2}} &= (-0.0756) \\cdot 1.2000 = -0.0907']
     """
+    check_written(solution.problem, last=True)
     text = "\n".join(_Article(solution, language).lines()) + "\n"
     return written(text, path)
 

@@ -13,7 +13,7 @@ from pcgraph.errors import OpError, SettingError
 from pcgraph.evaluate import backprop, forward
 from pcgraph.fast import output_and_gradients
 from pcgraph.graph import listing
-from pcgraph.losses import LOSSES, are_classes
+from pcgraph.losses import CrossEntropy, are_classes
 from pcgraph.problem import Problem
 from pcgraph.solve import METHODS, solve
 from pcgraph.torch_import import TorchNetwork
@@ -131,7 +131,7 @@ def updates(
     epochs: int = 1,
     seed: int = 0,
     lr: float = 0.01,
-    loss: str = "squared_error",
+    loss: str | CrossEntropy | nn.CrossEntropyLoss = "squared_error",
     nodes: str = "ops",
     divergence: bool = False,
     per_example: bool = False,
@@ -191,7 +191,7 @@ def update(
     optimizer.step()
     for parameter in parameters.values():
         parameter.grad = None
-    value = float(LOSSES[problem.loss].value(output, problem.target))
+    value = float(problem.loss_row.value(output, problem.target))
     return Update(number, epoch, value, accuracy(problem, output), apart, examples, gradients, parameters)
 
 
@@ -218,7 +218,10 @@ def accuracy(problem: Problem, output: Tensor) -> float | None:
     """
     target = problem.target
     if problem.loss == "cross_entropy" and are_classes(output, target):
-        return _share(output.argmax(-1) == target)
+        settings = problem.loss_settings
+        right = output.argmax(settings.dims(output, target)[0]) == target
+        counted = right[settings.counts(target)]
+        return _share(counted) if counted.numel() else None
     if target.shape != output.shape or target.numel() == 0:
         return None
     numbers = set(target.unique().tolist()) if target.numel() < MANY else set()
@@ -289,7 +292,7 @@ def _fed_problem(problem: Problem) -> Callable[[Any, Any, int], Problem]:
     return feed
 
 
-def _fed_module(module: nn.Module, loss: str, nodes: str, seed: int) -> Callable[[Any, Any, int], Problem]:
+def _fed_module(module: nn.Module, loss: Any, nodes: str, seed: int) -> Callable[[Any, Any, int], Problem]:
     """Return how a batch becomes a problem: a module is exported once for every shape of its inputs.
 
     Where it draws random numbers, as dropout does, it draws new ones for every batch, by seed and number.

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from pcgraph.evaluate import check_written
 from pcgraph.messages import say
 from pcgraph.program import Script
 from pcgraph.trace import Solution
@@ -27,6 +28,7 @@ def notebook(solution: Solution, path: str | Path | None = None, language: str |
     >>> content["nbformat"], [cell["cell_type"] for cell in content["cells"][:3]]
     (4, ['markdown', 'code', 'markdown'])
     """
+    check_written(solution.problem, last=True)
     script = Script(solution, language)
     title = _plain(solution.problem.title) or "PC Graph"
     sections = script.sections(json=False)

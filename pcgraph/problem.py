@@ -14,7 +14,7 @@ from torch import Tensor
 from pcgraph.budget import Budget
 from pcgraph.errors import GraphError, LimitError, OpError, PCGraphError, did_you_mean
 from pcgraph.graph import Graph, check_graph, listing
-from pcgraph.losses import LOSSES
+from pcgraph.losses import LOSSES, CrossEntropy, Loss, read_loss
 from pcgraph.ops import OPS
 from pcgraph.passes import identity_count, level_graph, levels, remove_dead_nodes
 
@@ -47,9 +47,14 @@ NAME = re.compile(r"\w[\w.′″‴]*")  # networks of torch name a parameter 0.
 class Problem:
     """What is to be learned: a graph, a value for every leaf, a target for the output, and a loss.
 
-    Values are tensors; plain numbers and lists become float64. The target has the output's shape
-    (`squared_error`, ½ Σ (μ − y)²) or is a class index or a distribution (`cross_entropy`, a sum over
-    the batch). Raises GraphError or OpError when a leaf has no value or a value is not finite.
+    Values are tensors; plain numbers and lists become float64. The target of `squared_error`, ½ Σ (μ − y)², has
+    the output's shape, or is one number for all its entries. The target of `cross_entropy`, a sum over the batch,
+    holds class numbers (whole numbers of any type, in the output's shape without its dimension of classes, which
+    is 1 or the last) or distributions (the output's shape). `loss` may also be a `CrossEntropy`, or
+    torch.nn.CrossEntropyLoss(reduction="sum"): its settings are kept in `loss_settings`.
+
+    Raises GraphError or OpError when a leaf has no value or a value is not finite, and SettingError for a loss
+    that is no sum. Whether the target fits is known when the output is: see `forward`.
     """
 
     graph: Graph
@@ -58,12 +63,17 @@ class Problem:
     loss: str = "squared_error"
     title: str = ""
     positions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    loss_settings: CrossEntropy = field(default_factory=CrossEntropy)
 
     def __post_init__(self) -> None:
+        loss: Any = self.loss
+        if not isinstance(loss, str):
+            name, settings = read_loss(loss)
+            object.__setattr__(self, "loss", name)
+            object.__setattr__(self, "loss_settings", settings)
         if self.loss not in LOSSES:
-            raise OpError(
-                "error.unknown_loss", loss=self.loss, known=listing(LOSSES), hint=did_you_mean(self.loss, LOSSES)
-            )
+            shown = str(self.loss)
+            raise OpError("error.unknown_loss", loss=shown, known=listing(LOSSES), hint=did_you_mean(shown, LOSSES))
         check_graph(self.graph)
         leaves = [node.name for node in self.graph.leaves]
         for name in leaves:
@@ -82,11 +92,16 @@ class Problem:
             return NotImplemented
         mine, others = {**self.values, "": self.target}, {**other.values, "": other.target}
         return (
-            (self.graph, self.loss, self.title, dict(self.positions))
-            == (other.graph, other.loss, other.title, dict(other.positions))
+            (self.graph, self.loss, self.loss_settings, self.title, dict(self.positions))
+            == (other.graph, other.loss, other.loss_settings, other.title, dict(other.positions))
             and mine.keys() == others.keys()
             and all(mine[name].dtype == others[name].dtype and torch.equal(mine[name], others[name]) for name in mine)
         )
+
+    @property
+    def loss_row(self) -> Loss:
+        """The loss's value, error and clamp, by its settings."""
+        return self.loss_settings.row if self.loss == "cross_entropy" else LOSSES[self.loss]
 
     def with_values(self, values: Mapping[str, Any] | None = None, target: Any = None) -> Problem:
         """Return the problem with some leaf values, or the target, replaced."""

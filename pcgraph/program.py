@@ -17,7 +17,7 @@ from torch import Tensor
 from pcgraph.derivative import sent
 from pcgraph.document import write_numbers
 from pcgraph.errors import SettingError, check_language
-from pcgraph.evaluate import forward, learnable
+from pcgraph.evaluate import check_written, forward, learnable
 from pcgraph.explain import clock
 from pcgraph.formula import python_names
 from pcgraph.graph import Edge, Node
@@ -49,6 +49,7 @@ def program(solution: Solution, path: str | Path | None = None, language: str | 
     >>> [line.strip() for line in text.splitlines() if "due.z" in line]
     ['due.z1 = eps.c * x.b', 'due.z2 = eps.b * x.a', 'due.z3 = eps.a * x.s']
     """
+    check_written(solution.problem, last=True)
     script = Script(solution, language)
     title = [solution.problem.title, script.method, script.say("program.head"), script.say("program.json")]
     head = [f"# {line}" for text in title if text for line in textwrap.wrap(one_line(text), WIDTH)]

@@ -38,6 +38,7 @@ from pcgraph.aten import (
 )
 from pcgraph.errors import GraphError, OpError, SettingError
 from pcgraph.graph import Graph, Node, Nodes, listing
+from pcgraph.losses import read_loss
 from pcgraph.problem import Problem
 
 GRAINS = ("ops", "modules")
@@ -52,12 +53,13 @@ Derived = dict[str, tuple[tuple[str, ...], Program]]
 
 
 def from_torch(
-    module: nn.Module, args: Any, target: Any, loss: str = "squared_error", nodes: str = "ops", seed: int = 0
+    module: nn.Module, args: Any, target: Any, loss: Any = "squared_error", nodes: str = "ops", seed: int = 0
 ) -> TorchProblem:
     """Return a module, applied to `args`, as a problem.
 
     args: the module's inputs: a tensor or a tuple. Floating-point inputs get gradients too.
-    target, loss: as in `Problem`; a loss is a sum over the batch.
+    target, loss: as in `Problem`; a loss is a sum over the batch. Class weights, ignored classes and label
+        smoothing come with `CrossEntropy` or torch.nn.CrossEntropyLoss(…, reduction="sum").
     nodes: "ops" makes every operation a node. "modules" makes every child of a Sequential one node, and every
         module without children; what the others compute themselves stays as operations.
     seed: what dropout in training draws; the same as after `torch.manual_seed(seed)`.
@@ -91,7 +93,7 @@ class TorchNetwork:
             self.exported = _export(module, _as_tuple(args))
         self.is_random = self.checked = False
 
-    def problem(self, args: Any, target: Any, loss: str = "squared_error", seed: int = 0) -> TorchProblem:
+    def problem(self, args: Any, target: Any, loss: Any = "squared_error", seed: int = 0) -> TorchProblem:
         """Return the problem of some inputs and their target; see `from_torch`."""
         args = _as_tuple(args)
         run = _run(self.exported, _leaf_values(self.exported, self.module, args), seed)
@@ -104,7 +106,7 @@ class TorchNetwork:
             value.result = pytree.tree_map(_detached, value.result)
         graph, leaves, derived = _Writer(values, output, self.module, self.nodes).write()
         target = target.to(output.result.dtype) if isinstance(target, Tensor) and target.is_floating_point() else target
-        if not isinstance(target, Tensor) and loss != "cross_entropy":
+        if not isinstance(target, Tensor) and read_loss(loss)[0] != "cross_entropy":
             target = torch.as_tensor(target, dtype=output.result.dtype)
         return TorchProblem(graph, leaves, target, loss, type(self.module).__name__, derived=derived)
 

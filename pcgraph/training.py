@@ -21,7 +21,6 @@ from pcgraph.datasets import DataSet
 from pcgraph.errors import PCGraphError
 from pcgraph.evaluate import forward
 from pcgraph.learning import Batches, Update, accuracy, distance, updates
-from pcgraph.losses import LOSSES
 from pcgraph.problem import Problem
 
 REFERENCE = "bp"
@@ -250,7 +249,7 @@ def _test(plan: Plan, history: History) -> None:
         except PCGraphError:
             continue  # its next update says why
         right[label] = accuracy(problem, output)
-        losses[label] = float(LOSSES[problem.loss].value(output, problem.target)) / len(output)
+        losses[label] = float(problem.loss_row.value(output, problem.target)) / len(output)
     history.tests.append(Test(number, right, losses))
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pcgraph.document import write_attr, write_numbers
 from pcgraph.errors import OpError
-from pcgraph.evaluate import forward, learnable
+from pcgraph.evaluate import check_written, forward, learnable
 from pcgraph.formula import python_names
 from pcgraph.graph import Node
 from pcgraph.losses import are_classes
@@ -122,6 +122,7 @@ def to_pytorch(problem: Problem) -> str:
     >>> print(to_pytorch(parse("w * x")).splitlines()[-3].strip())
     for name, leaf in leaves.items():
     """
+    check_written(problem, last=True)
     names = python_names(problem.graph.names, RESERVED)
     wanted = learnable(problem)
     body = [f"{names[node.name]} = {expression(node, names)}" for node in problem.graph.inner]
