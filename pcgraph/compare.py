@@ -23,7 +23,7 @@ ROUNDED = 1e4  # times a type's precision: what rounding may add up to in a deep
 class Difference:
     """How a gradient differs from the reference: largest absolute, relative (norms), cosine, and a mark.
 
-    `equal` is "bits" (every bit), "digits" (relative ≤ 1e-9) or "no".
+    `equal` is "bits" (every bit), "digits" (relative ≤ 1e-9) or "no"; "no" also where either is not finite.
     """
 
     absolute: float
@@ -117,8 +117,9 @@ def difference(gradient: Tensor | None, reference: Tensor) -> Difference | None:
     relative = gap_size / size if size else (0.0 if gap_size == 0 else float("inf"))
     # Divided one by one: the product of two tiny norms is 0.
     cosine = float((gradient / own * (reference / size)).sum()) if size and own else (1.0 if gap_size == 0 else 0.0)
+    finite = bool(torch.isfinite(gap).all())  # ∞ − ∞ is NaN
     equal = "bits" if torch.equal(gradient, reference) else "digits" if relative <= SAME_DIGITS else "no"
-    return Difference(absolute, relative, min(max(cosine, -1.0), 1.0), equal)
+    return Difference(absolute, relative, min(max(cosine, -1.0), 1.0), equal if finite else "no")
 
 
 def first_parting(solution: Solution, reference: Solution) -> int | None:

@@ -18,7 +18,7 @@ def forward(problem: Problem) -> dict[str, Tensor]:
     """Return the value of every node, computed in topological order.
 
     Raises OpError naming the node when shapes do not fit, a value lies outside the op's domain,
-    or the target does not fit the output.
+    the output is NaN, or the target does not fit the output.
 
     >>> from pcgraph.formula import parse
     >>> forward(parse("x = input(2.0)\\nw = parameter(3.0)\\ny = w * x\\nminimise squared_error(y, 1.0)"))["y"]
@@ -28,6 +28,9 @@ def forward(problem: Problem) -> dict[str, Tensor]:
     for node in problem.graph.inner:
         values[node.name] = apply(OPS[node.op], [values[name] for name in node.inputs], node.attrs, node.name)
     check_target(problem, values[problem.graph.output])
+    if values[problem.graph.output].isnan().any():  # what is −∞ may be a mask; NaN is never meant
+        node = next(node for node in problem.graph.inner if values[node.name].isnan().any())
+        raise OpError("error.op_nan", node=node.name, op=node.op)
     return values
 
 

@@ -17,6 +17,7 @@ from pcgraph.losses import CrossEntropy, are_classes
 from pcgraph.problem import Problem
 from pcgraph.solve import METHODS, solve
 from pcgraph.torch_import import TorchNetwork
+from pcgraph.undefined import undefined_of
 
 Batch = tuple[Any, Any]  # inputs (a tensor, a tuple of tensors, or a dict by name) and target
 Optimizer = str | Callable[[list[Tensor]], torch.optim.Optimizer]
@@ -184,6 +185,7 @@ def update(
 ) -> Update:
     """Make one weight update, changing `parameters` in place through their optimiser, and return its numbers."""
     output, gradients = method_gradients(problem, method, **settings)
+    _check_finite(problem, gradients)
     apart = _divergence(problem, method, gradients) if divergence else None
     examples = output.shape[0] if output.ndim else 1
     for name, gradient in gradients.items():
@@ -193,6 +195,14 @@ def update(
         parameter.grad = None
     value = float(problem.loss_row.value(output, problem.target))
     return Update(number, epoch, value, accuracy(problem, output), apart, examples, gradients, parameters)
+
+
+def _check_finite(problem: Problem, gradients: Mapping[str, Tensor]) -> None:
+    """Raise OpError, with the derivative that is infinite or undefined, before a parameter becomes NaN."""
+    broken = [name for name, gradient in gradients.items() if not torch.isfinite(gradient).all()]
+    if broken:
+        found = undefined_of(problem)
+        raise OpError(found.key, **found.slots) if found else OpError("result.too_large", node=broken[0])
 
 
 def method_gradients(problem: Problem, method: str, **settings: Any) -> tuple[Tensor, dict[str, Tensor]]:

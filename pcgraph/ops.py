@@ -296,6 +296,8 @@ def _out_of_domain(op: Op, inputs: Sequence[Tensor], output: Tensor, node: str) 
         if outside.any():
             got = f"{slot} = {number(x[outside][0].item())}"
             return OpError("error.op_domain", **where, got=got, expected=op.domain)
+    if output.isnan().any():
+        return OpError("error.op_nan", **where)
     got = ", ".join(
         f"{slot} = {number(x.flatten()[x.abs().argmax()].item())}"
         for slot, x in zip(_SLOTS, inputs, strict=False)
@@ -429,9 +431,9 @@ _PAIR = "(…, n), (…, n | 1)"
 def _pow_vjp(
     ct: Tensor, out: Tensor, x: Tensor, y: Tensor, *, wanted: Wanted = (True, True)
 ) -> tuple[Tensor | None, Tensor | None]:
-    """The exponent's derivative needs log x: where x ≤ 0 it is taken as 0."""
+    """The exponent's derivative needs log x: 0 at x = 0 (the limit), NaN where x < 0, both as in torch."""
     to_x = (ct * (y * x.pow(y - 1))).masked_fill(y == 0, 0) if wanted[0] else None
-    to_y = (ct * (out * x.log())).masked_fill(x <= 0, 0) if wanted[1] else None
+    to_y = (ct * (out * x.log())).masked_fill(x == 0, 0) if wanted[1] else None
     return to_x, to_y
 
 
@@ -478,7 +480,7 @@ defop(
 )  # fmt: skip
 defop(
     "pow", symbol="xʸ", category="power", formula="x ** y",
-    partials=("y * x**(y - 1)", "out * log(x) if x > 0 else 0"),
+    partials=("y * x**(y - 1)", "0 if x == 0 else out * log(x)"),
     forward=lambda x, y: x**y,
     vjp=_pow_vjp,
     domain="x > 0", shapes=_PAIR, sample_inputs=_binary(positive=True),

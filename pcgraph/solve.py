@@ -33,6 +33,7 @@ from pcgraph.ops import OPS, pull_back
 from pcgraph.passes import distances, levels
 from pcgraph.problem import Problem
 from pcgraph.trace import Result, Solution, Step
+from pcgraph.undefined import undefined_derivative
 from pcgraph.vector import VectorGraph
 
 
@@ -138,7 +139,7 @@ def _inference_trace(
     kept: list[Step] = []
     gradients: dict[str, Tensor] = {}
     energies: list[float] = []
-    change = (math.inf, 1.0)
+    change, before = (math.inf, 1.0), state
     front = _front(problem) if method == "zil" else {}
     rough = (0.0, "")
     for t in range(steps + 1):
@@ -163,7 +164,10 @@ def _inference_trace(
             change = _largest_change(problem, before, state) if t == steps - 1 else change
     for name in _half_read(problem, reads, t):
         gradients.pop(name, None)
-    ended = _diverged(problem, state, t) if stopped else _outcome(problem, method, rate, energies, change, gradients)
+    if stopped:
+        ended = _diverged(problem, method, [frozen or before, state], t)
+    else:
+        ended = _outcome(problem, method, rate, energies, change, gradients)
     if ended[0] is Result.FINISHED and rough[0] > ROUGH:
         digits = max(0, -math.ceil(math.log10(rough[0])))
         ended = Result.FINISHED, "result.rough", {"steps": t, "node": rough[1], "digits": digits}
@@ -203,7 +207,12 @@ def _backprop_trace(problem: Problem, steps: int, save: str) -> Solution:
         if save == "last":
             kept.clear()
         kept.append(Step(t, State(values, predictions, known), sum(loss.values()), loss, sent, read))
-    return _solution(problem, "bp", kept, gradients, None, _outcome(problem, "bp", 1.0, [], (0.0, 1.0), gradients))
+    broken = [name for name, gradient in gradients.items() if not torch.isfinite(gradient).all()]
+    ended = _outcome(problem, "bp", 1.0, [], (0.0, 1.0), gradients)
+    if broken:
+        undefined = _undefined(problem, State(values, predictions, found))
+        ended = undefined or (Result.DIVERGED, "result.too_large", {"node": broken[0]})
+    return _solution(problem, "bp", kept, gradients, None, ended)
 
 
 def _reads(problem: Problem, method: str, steps: int, read_at: str) -> dict[int, list[Edge]]:
@@ -314,13 +323,27 @@ def _outcome(
 
 
 def _hopeless(method: str, read: Mapping[str, Tensor], energies: list[float]) -> bool:
-    """Say whether a run must stop. Z-IL goes on while what it reads is finite: nobody reads behind its front."""
-    if method == "zil":
-        return not all(torch.isfinite(part).all() for part in read.values())
-    return not energies[-1] <= UNBOUNDED * (1 + energies[0])  # also when it is NaN
+    """Say whether a run must stop: what it reads is not finite, or its energy grows, behind Z-IL's front excepted."""
+    if not all(torch.isfinite(part).all() for part in read.values()):
+        return True
+    return method != "zil" and not energies[-1] <= UNBOUNDED * (1 + energies[0])  # also when it is NaN
 
 
-def _diverged(problem: Problem, state: State, t: int) -> Outcome:
+def _undefined(problem: Problem, at: State) -> Outcome | None:
+    """Return the sentence for a derivative that is infinite or undefined at a state; None where all are numbers."""
+    found = undefined_derivative(problem, at.values, at.predictions, at.errors)
+    return (Result.DIVERGED, found.key, found.slots) if found else None
+
+
+def _diverged(problem: Problem, method: str, taken_at: list[State], t: int) -> Outcome:
+    """Return why a run stopped, from the states at which its last two steps took their derivatives."""
+    if method == "zil":  # its front passed the cause steps ago: there the errors were BP's at the forward values
+        values = forward(problem)
+        taken_at = [State(values, values, cotangents(problem, values)), *taken_at]
+    for state in taken_at:
+        ended = _undefined(problem, state)
+        if ended:
+            return ended
     for node in problem.graph.inner:
         if not torch.isfinite(state.predictions[node.name]).all():
             return Result.DIVERGED, "result.not_a_number", {"t": t, "node": node.name, "op": node.op}

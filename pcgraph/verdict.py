@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import torch
+
 from pcgraph.compare import SAME_DIGITS, difference, reading
 from pcgraph.evaluate import backprop
 from pcgraph.messages import say
@@ -24,6 +26,8 @@ def gradients_verdict(solution: Solution, language: str | None = None) -> str:
 def _gradients_key(solution: Solution) -> str:
     if not solution.gradients:
         return "verdict.none"
+    if not all(torch.isfinite(gradient).all() for gradient in solution.gradients.values()):
+        return "verdict.not_finite"
     if solution.method in ("bp", "ipc"):
         return "verdict.bp" if solution.method == "bp" else "verdict.ipc"
     kind = reading(solution)

@@ -24,8 +24,8 @@ SENTENCES = json.loads((ROOT / "assets/messages/en.json").read_text("utf-8"))
 # A module imports only what stands before it.
 ORDER = """
     messages bundle errors jobs ops losses graph passes budget problem
-    document formula aten torch_import gallery random_graphs
-    evaluate inference vector trace solve fast compare learning datasets models batched training
+    evaluate undefined document formula aten torch_import gallery random_graphs
+    inference vector trace solve fast compare learning datasets models batched training
     explain origin figures mistakes questions gates answers layout templates fold payload write
     derivative verdict tex program notebook latex inspect export site
     pictures.font pictures.drawing pictures.palette pictures.frame pictures.geometry pictures.cards pictures.board
