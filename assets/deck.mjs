@@ -70,10 +70,10 @@ export function createDeck(element, deck, options = {}) {
   }
 
   function onAction(action, detail) {
-    if (action === "bookmark") {
-      if (!detail.set && detail.digit <= deck.scenes.length) goTo(detail.digit - 1);
-      return true;
-    }
+    // With Shift too: on some keyboards a digit needs it.
+    const scene = detail?.digit ?? Infinity;
+    if (scene <= deck.scenes.length) goTo(scene - 1);
+    if (scene <= deck.scenes.length || action === "bookmark") return true;
     // The buttons under the picture step within the scene, and beyond it; keys and clickers walk the deck.
     if (!detail?.key || (action !== "next" && action !== "back")) return false;
     const { t, phase } = stage.state;

@@ -1,6 +1,7 @@
 // The fields of the editor's inspector: they keep what is being typed, and give it to the node it was typed for.
 
 import { html } from "./dom.mjs";
+import { composing } from "./keys.mjs";
 
 let count = 0;
 
@@ -40,7 +41,9 @@ export function createField({ label, lines = 1, commit, live = null, leave = nul
     show();
   });
   input.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    event.stopPropagation();
+    if (composing(event)) return;
+    if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       take();
       input.select();
@@ -50,7 +53,6 @@ export function createField({ label, lines = 1, commit, live = null, leave = nul
       input.blur();
       leave?.();
     }
-    event.stopPropagation();
   });
   return {
     element,

@@ -1,5 +1,7 @@
 // What a key means in the editor. Quiet in text fields; Streamlit's own keys never hear what the editor used.
 
+import { composing, latin } from "./keys.mjs";
+
 const TYPING = "input, textarea, select, [contenteditable=''], [contenteditable=true], [role=menu], dialog";
 const ELSEWHERE = "[role=listbox], [role=combobox], [role=slider], [role=grid], [role=dialog], [role=tab]";
 const ANYWHERE = new Set(["search", "undo", "redo", "help", "fit"]); // what can be done from any button of the page
@@ -37,14 +39,15 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 
 /** Return {name, by} for a key, or null when it belongs to somebody else. `path` is the event's composed path. */
 export function editActionOf(event, path) {
-  if (path.some((one) => one.matches?.(TYPING))) return null;
+  if (composing(event) || path.some((one) => one.matches?.(TYPING))) return null;
   if (event.ctrlKey || event.metaKey) return control(event);
   if (event.altKey) return null;
   if (event.key === "F10" && event.shiftKey) return { name: "menu" };
   const pressing = (event.key === "Enter" || event.key === " ") && path[0]?.matches?.(PRESSABLE);
   if (pressing) return null;
   if (event.key in ARROWS) return { name: "arrow", by: ARROWS[event.key], far: event.shiftKey };
-  return event.key in ALONE ? { name: ALONE[event.key] } : null;
+  const key = latin(event);
+  return key in ALONE ? { name: ALONE[key] } : null;
 }
 
 /** Return what a key means while the focus is outside the editor: everything where it is on nothing, a little where it is on a button. */
@@ -55,7 +58,7 @@ export function pageActionOf(event, path, onNothing) {
 }
 
 function control(event) {
-  const key = event.shiftKey ? event.key.toUpperCase() : event.key.toLowerCase();
+  const key = event.shiftKey ? latin(event).toUpperCase() : latin(event).toLowerCase();
   const known = key in WITH_CONTROL && (!event.shiftKey || key === "Z");
   return known && !event.altKey ? { name: WITH_CONTROL[key] } : null;
 }

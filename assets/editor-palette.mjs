@@ -2,6 +2,7 @@
 
 import { html } from "./dom.mjs";
 import { byCategory, findOps } from "./editor-find.mjs";
+import { composing } from "./keys.mjs";
 
 const CLICK = 5;
 
@@ -93,6 +94,7 @@ export function createPalette({ say, add, over }) {
   });
   field.addEventListener("input", draw);
   field.addEventListener("keydown", (event) => {
+    if (composing(event)) return;
     const [first] = field.value.trim() ? shownRows() : [];
     if (event.key === "ArrowDown") buttons()[0]?.focus();
     else if (event.key === "Enter" && first) take(first, true);

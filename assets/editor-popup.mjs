@@ -3,6 +3,7 @@
 import { html } from "./dom.mjs";
 import { findOps } from "./editor-find.mjs";
 import { opLabel } from "./editor-palette.mjs";
+import { composing } from "./keys.mjs";
 
 /** Put an element into a board at a point, kept inside it. */
 function putAt(board, element, [x, y]) {
@@ -68,6 +69,7 @@ export function createAddBox({ say, board, closed }) {
   });
   field.addEventListener("blur", () => close(false));
   field.addEventListener("keydown", (event) => {
+    if (composing(event)) return;
     const way = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (way && found.length) {
       at = (at + way + found.length) % found.length;
@@ -196,6 +198,7 @@ export function createNameField({ say, board, rename, closed }) {
   field.addEventListener("blur", () => take(false));
   field.addEventListener("keydown", (event) => {
     event.stopPropagation();
+    if (composing(event)) return;
     if (event.key === "Enter") take(true);
     else if (event.key === "Escape") close(true);
     else return;

@@ -29,6 +29,9 @@ const KEYS = {
   Escape: "escape",
 };
 const DIGIT = /^(?:Digit|Numpad)([1-9])$/;
+const ROW = /^Digit([1-9])$/;
+const LETTER = /^Key([A-Z])$/;
+const SIGNS = { Slash: "/?", Period: ".>", Minus: "-_", Equal: "=+" }; // without Shift and with it
 const HELD = new Set(["next", "back", "faster", "slower"]); // what a key that is held down does again
 const MODIFIERS = new Set(["Shift", "Control", "Alt", "AltGraph", "Meta", "CapsLock", "Fn"]);
 const ACTIVATES = new Set([" "]);
@@ -36,22 +39,36 @@ const OWN_KEYS =
   "input:not([type=checkbox]):not([type=button]):not([type=submit]), textarea, select, [contenteditable=''], [contenteditable=true], [role=slider], [role=scrollbar], [role=combobox], [role=listbox], [role=menu], [role=tab], [role=spinbutton], [role=textbox], [role=grid], [role=dialog]";
 const PRESSABLE = "button, a[href], summary, input[type=checkbox], [role=switch], [role=option], [role=radio]";
 
+/** Return whether a key event belongs to an input method: Enter then takes a word, Escape drops it. */
+export const composing = (event) => Boolean(event.isComposing) || event.keyCode === 229; // 229: Safari's last one
+
+/** Return the key as a Latin keyboard names it: in another script shortcuts go by the physical key. */
+export function latin({ key, code = "", shiftKey = false }) {
+  if ([...key].length !== 1 || key < "\u0250") return key;
+  const letter = LETTER.exec(code)?.[1];
+  if (letter) return shiftKey ? letter : letter.toLowerCase();
+  return SIGNS[code]?.[Number(shiftKey)] ?? key;
+}
+
 /** Return the digit 1 to 9 of a key event, whatever Shift makes of it on this keyboard, or null. */
 export function digitOf({ key, code = "" }) {
   const found = DIGIT.exec(code)?.[1] ?? (/^[1-9]$/.test(key) ? key : null);
   return found === null || key in KEYS ? null : Number(found);
 }
 
-/** Return what goes with an action: of a digit {digit, set}, where Shift sets the bookmark. */
+/**
+ * Return what goes with an action: of a digit {digit, set}, where Shift sets the bookmark. A sign that stands in the
+ * row of digits, as AZERTY's − on 6 and the Czech + on 1, brings its digit: it leads to a scene or bookmark if there is one.
+ */
 export function detailOf(event) {
-  const digit = digitOf(event);
-  return digit === null ? undefined : { digit, set: Boolean(event.shiftKey) };
+  const digit = digitOf(event) ?? Number(event.shiftKey ? 0 : ROW.exec(event.code ?? "")?.[1] ?? 0);
+  return digit ? { digit, set: Boolean(event.shiftKey) } : undefined;
 }
 
 /** Return the action of a key event, or null when it belongs to somebody else. `path` is the event's composed path. */
 export function actionOf(event, path, ours = () => false) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return null;
-  const action = KEYS[event.key] ?? (digitOf(event) ? "bookmark" : null);
+  if (event.ctrlKey || event.metaKey || event.altKey || composing(event)) return null;
+  const action = KEYS[latin(event)] ?? (digitOf(event) ? "bookmark" : null);
   const target = path[0];
   if (!action || !target?.matches) return action;
   if (path.some((element) => element.matches?.(OWN_KEYS) && !ours(element))) return null;
@@ -64,7 +81,8 @@ let active = null;
 /** Return a listener for keydown events that performs their actions. While `any()` gives an action, every key is that one. */
 export function keyHandler(perform, ours, any = () => null) {
   return (event) => {
-    const all = MODIFIERS.has(event.key) || event.ctrlKey || event.metaKey || event.altKey ? null : any();
+    const held = event.ctrlKey || event.metaKey || event.altKey || composing(event);
+    const all = MODIFIERS.has(event.key) || held ? null : any();
     const action = all ?? actionOf(event, event.composedPath(), ours);
     if (!action) return;
     const again = event.repeat && !HELD.has(action);

@@ -484,6 +484,7 @@ export function createStage(element, payload, options = {}) {
     if (!parts) return false;
     if (options.onAction?.(action, detail) === true) return true;
     const steps = highest();
+    if (state.bookmarks[detail?.digit] && !detail.set) return void jumpTo(detail.digit);
     return {
       next: () => byHand(next(state, steps), !isLast(state, steps)),
       back: () => byHand(previous(state, lowest())),

@@ -199,3 +199,39 @@ test("our own slider is not somebody else's", () => {
   );
   assert.equal(press("ArrowRight", [slider]), null);
 });
+
+test("keys of an input method are its own", () => {
+  for (const more of [{ isComposing: true }, { keyCode: 229 }]) {
+    for (const key of ["Escape", " ", "f", "3"]) assert.equal(press(key, undefined, more), null, key);
+    const event = keydown("x", more);
+    keyHandler(() => assert.fail(), undefined, () => "blank")(event);
+    assert.equal(event.stopped, 0);
+  }
+});
+
+test("shortcuts go by the physical key where letters are not Latin", () => {
+  const keys = [
+    ["а", { code: "KeyF" }, "stageMode"], // Russian
+    ["А", { code: "KeyF", shiftKey: true }, "stageMode"],
+    ["σ", { code: "KeyS" }, "springs"], // Greek
+    ["נ", { code: "KeyB" }, "blank"], // Hebrew
+    ["ㅣ", { code: "KeyL" }, "spotlight"], // Korean
+    ["؟", { code: "Slash", shiftKey: true }, "legend"], // Arabic
+    ["−", {}, "slower"],
+    ["é", { code: "KeyF" }, null], // Latin: what it prints
+    ["к", { code: "KeyR" }, null],
+  ];
+  for (const [key, more, action] of keys) assert.equal(press(key, undefined, more), action, key);
+});
+
+test("every place in the row of digits brings its digit", () => {
+  const rows = { AZERTY: "&é\"'(-è_ç", Czech: "+ěščřžýáí", Russian: "123456789", Arabic: "١٢٣٤٥٦٧٨٩" };
+  for (const [name, row] of Object.entries(rows))
+    for (const [i, key] of [...row].entries()) {
+      const event = { key, code: `Digit${i + 1}` };
+      assert.deepEqual(detailOf(event), { digit: i + 1, set: false }, name);
+      assert.notEqual(actionOf(event, [element("body")]), null, name);
+    }
+  assert.equal(detailOf({ key: "End", code: "Numpad1" }), undefined);
+  assert.equal(detailOf({ key: "+", code: "Digit1", shiftKey: true }), undefined); // Swiss
+});

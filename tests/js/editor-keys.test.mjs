@@ -30,6 +30,15 @@ test("every edit has its key", () => {
   assert.equal(action("F10", { shiftKey: true }), "menu");
 });
 
+test("an edit's key is the physical one where letters are not Latin, and never an input method's", () => {
+  assert.equal(action("я", { ctrlKey: true, code: "KeyZ" }), "undo");
+  assert.equal(action("Я", { ctrlKey: true, shiftKey: true, code: "KeyZ" }), "redo");
+  assert.equal(action("с", { code: "KeyC" }), "connect");
+  assert.equal(action("ζ", { metaKey: true, code: "KeyZ" }), "undo");
+  assert.equal(action("w", { ctrlKey: true, code: "KeyZ" }), null); // AZERTY: what it prints
+  for (const key of ["Enter", "Escape", "Delete"]) assert.equal(action(key, { isComposing: true }), null, key);
+});
+
 test("keys of others stay theirs: text fields, pressed buttons, the browser's own", () => {
   for (const key of ["c", "Delete", "ArrowLeft", " ", "Escape"]) assert.equal(action(key, {}, on("input")), null, key);
   assert.equal(action("z", { ctrlKey: true }, on("textarea")), null);
