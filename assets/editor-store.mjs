@@ -1,31 +1,19 @@
 // The draft in the browser's own storage: unsaved work survives a reload, a shared link is never overruled by it.
 
 import { meaning } from "./editor-document.mjs";
+import { keepText, keptText } from "./storage.mjs";
 
 const KEY = "pcgraph.draft";
 const COPIED = "pcgraph.copied";
 
-const storage = () => {
-  try {
-    return globalThis.localStorage ?? null;
-  } catch {
-    return null;
-  }
-};
 const read = (key) => {
   try {
-    return JSON.parse(storage()?.getItem(key) ?? "null");
+    return JSON.parse(keptText(key) ?? "null");
   } catch {
     return null;
   }
 };
-const write = (key, value) => {
-  try {
-    storage()?.setItem(key, JSON.stringify(value));
-  } catch {
-    /* Full or forbidden: the draft lives on in the page. */
-  }
-};
+const write = (key, value) => keepText(key, JSON.stringify(value));
 
 /** Keep the draft, with the meanings Python may start from again: what it gave last, and the last draft it could solve. */
 export const keepDraft = (document, starts) => write(KEY, { document, starts });

@@ -3,31 +3,18 @@
 // data: {text: null until Python has heard, then what to keep}. Trigger `kept`: the text, "" where there is none.
 
 import { mountOnce } from "./mounting.mjs";
+import { keepText, keptText } from "./storage.mjs";
 
 const KEY = "pcgraph.deck";
 
 export default mountOnce(mount);
 
 function mount(data, parentElement, setTriggerValue) {
-  if (data.text === null) setTriggerValue("kept", read(localStorage));
+  if (data.text === null) setTriggerValue("kept", keptText(KEY) ?? "");
   write(data);
   return { update: write, unmount() {} };
 }
 
-/** Return the text kept in a storage, "" where there is none or it can't be read. */
-function read(storage) {
-  try {
-    return storage.getItem(KEY) ?? "";
-  } catch {
-    return "";
-  }
-}
-
 function write({ text }) {
-  if (text === null || text === undefined) return;
-  try {
-    localStorage.setItem(KEY, text);
-  } catch {
-    // A browser may refuse storage; then the deck lasts as long as the page.
-  }
+  if (text !== null && text !== undefined) keepText(KEY, text);
 }

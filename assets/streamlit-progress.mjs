@@ -5,6 +5,7 @@
 import { html } from "./dom.mjs";
 import { mountOnce } from "./mounting.mjs";
 import { clearProgress, readProgress, writeProgress } from "./progress.mjs";
+import { browserStorage } from "./storage.mjs";
 import { loadStyle } from "./style.mjs";
 import { themeOf } from "./theme.mjs";
 
@@ -15,7 +16,7 @@ function mount(data, parentElement, setTriggerValue) {
   button.addEventListener("click", () => print());
   const host = html("div", { class: "stage progress" }, button);
   let cleared = data.cleared;
-  const kept = readProgress(localStorage);
+  const kept = readProgress(browserStorage());
   if (Object.keys(kept).length) setTriggerValue("kept", JSON.stringify(kept));
   loadStyle(parentElement, "stage.css").then(() => parentElement.append(host));
   draw(data);
@@ -24,8 +25,8 @@ function mount(data, parentElement, setTriggerValue) {
     host.dataset.theme = themeOf(host);
     host.style.display = next.print ? "" : "none";
     button.textContent = next.print ?? "";
-    if (next.cleared !== cleared) clearProgress(localStorage);
-    else if (Object.keys(next.progress).length) writeProgress(localStorage, next.progress);
+    if (next.cleared !== cleared) clearProgress(browserStorage());
+    else if (Object.keys(next.progress).length) writeProgress(browserStorage(), next.progress);
     cleared = next.cleared;
   }
   return { update: draw, unmount: () => host.remove() };

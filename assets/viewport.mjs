@@ -95,8 +95,10 @@ export function listenGestures(element, { get, set, done }) {
   return () => clearTimeout(timer);
 }
 
-// On a page that scrolls, a plain wheel belongs to the page until the picture has been touched.
+// On a page that scrolls, a plain wheel belongs to the page until the picture has been touched. In a frame it belongs
+// to the page around, of which nothing can be known.
 export function scrolls(element) {
+  if (window.parent !== window) return true;
   for (let one = element; one; one = one.parentElement ?? one.getRootNode().host ?? null) {
     if (one.scrollHeight > one.clientHeight + 1 && /auto|scroll/.test(getComputedStyle(one).overflowY)) return true;
   }

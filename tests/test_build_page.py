@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from pcgraph.random_graphs import random_problem
 from pcgraph.solve import solve
 from pcgraph.templates import TEMPLATES
 from pcgraph.ui import draft as drafts
+from pcgraph.ui.address import PAGES
 from pcgraph.ui.editor import editor_data
 from pcgraph.ui.settings import LONGEST_LINK, Settings, build, from_link, to_link
 from tests.strategies import same
@@ -233,7 +233,7 @@ def test_a_formula_file_opens():
     [
         ("a.py", b"print()", "must end in one of .json, .txt, .pcg"),
         ("a.json.exe", b"{}", "must end in one of"),
-        ("a.json", b"\xff\xfe", "is not text in UTF-8: byte 0"),
+        ("a.json", b"\xff\xfe", "is not text in UTF-8"),
         ("a.json", b"[" * 300, "nested 300 deep"),
         ("a.json", b"[1]", "but this is a list"),
         ("a.json", b'{"version": 1}', "is missing"),
@@ -486,15 +486,7 @@ def test_the_document_of_the_step_page_survives_reset_and_gives_way_to_a_formula
 
 
 def test_the_menu_leads_from_stepping_and_learning_to_building_and_reference():
-    tree = ast.parse((ROOT / "pcgraph/ui/navigation.py").read_text("utf-8"))
-    urls = [
-        keyword.value.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        for keyword in node.keywords
-        if keyword.arg == "url_path"
-    ]
-    assert urls == ["learn", "compare", "levels", "train", "cost", "build", "lecture", "share", "reference"]
+    assert list(PAGES) == ["", "learn", "compare", "levels", "train", "cost", "build", "lecture", "share", "reference"]
 
 
 def test_a_thousand_random_graphs_come_back_from_the_link_and_from_formula_and_json():

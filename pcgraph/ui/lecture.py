@@ -253,7 +253,8 @@ def _files(deck: Deck, playable: bool) -> None:
                     t("deck.html"), lambda: deck_html(deck, language=spoken), f"{name}.html", "text/html",
                     key=key("html"), on_click="ignore", help=t("deck.html.help"),
                 )  # fmt: skip
-        st.file_uploader(t("deck.load"), type=["json"], key=key("file"), on_change=_load)
+        chooser = {"label": t("deck.load"), "accept": ".json", "most": LARGEST_FILE, "long": "error.deck.file"}
+        show_component("pcgraph_file", "streamlit-file.mjs", key("file"), chooser, read=_load)
 
 
 def _address(deck: Deck) -> str:
@@ -266,14 +267,10 @@ def _address(deck: Deck) -> str:
     return f"{base}?{LINK}={packed}&lang={language()}"
 
 
-def _load() -> None:
-    file = st.session_state[key("file")]
-    if file is None:
-        return
+def _load(text: Any) -> None:
+    """Take the text of a deck file, which the browser has read."""
     try:
-        if file.size > LARGEST_FILE:
-            raise PCGraphError("error.deck.long", got=file.size, most=LONGEST_DECK)
-        deck = from_deck(file.getvalue().decode("utf-8", "replace"))
+        deck = from_deck(text if isinstance(text, str) else "")
     except PCGraphError as error:
         st.session_state[key("error")] = error
         return
