@@ -156,6 +156,7 @@ export function createActions(desk, page, wiring) {
     ghosts: () => toggle("ghosts"),
     search: () => page.search(),
     help: () => page.help(),
+    open: () => page.open(),
   };
 
   return (action, event = {}) => ACTIONS[action](event);

@@ -15,6 +15,7 @@ const KEYS = [
   "remove",
   "copy",
   "undo",
+  "open",
   "output",
   "align",
   "fit",

@@ -4,7 +4,7 @@ import { composing, latin } from "./keys.mjs";
 
 const TYPING = "input, textarea, select, [contenteditable=''], [contenteditable=true], [role=menu], dialog";
 const ELSEWHERE = "[role=listbox], [role=combobox], [role=slider], [role=grid], [role=dialog], [role=tab]";
-const ANYWHERE = new Set(["search", "undo", "redo", "help", "fit"]); // what can be done from any button of the page
+const ANYWHERE = new Set(["search", "undo", "redo", "help", "fit", "open"]); // what can be done from any button of the page
 const PRESSABLE = "button, a[href], summary";
 const WITH_CONTROL = {
   z: "undo",
@@ -15,6 +15,7 @@ const WITH_CONTROL = {
   x: "cut",
   v: "paste",
   d: "duplicate",
+  o: "open",
 };
 const ALONE = {
   Delete: "remove",

@@ -19,6 +19,10 @@ export function createToolbar({ say, perform }) {
       ),
       action,
     );
+  const open = press(
+    html("button", { type: "button", class: "button", title: say("editor.open_help") }, say("editor.open")),
+    "open",
+  );
   const undo = withIcon(editIcon("undo"), "undo", "editor.undo", "Ctrl+Z");
   const redo = withIcon(editIcon("redo"), "redo", "editor.redo", "Ctrl+Shift+Z");
   const remove = withIcon(editIcon("remove"), "remove", "editor.delete", "Del");
@@ -68,6 +72,7 @@ export function createToolbar({ say, perform }) {
       html(
         "div",
         { class: "controls-left" },
+        open,
         html("div", { class: "zoom" }, undo, redo),
         remove,
         align,

@@ -12,6 +12,7 @@ import { createHelp } from "./editor-help.mjs";
 import { createEditInspector } from "./editor-inspector.mjs";
 import { connectActionOf, editActionOf, pageActionOf } from "./editor-keys.mjs";
 import { canvasItems, edgeItems, nodeItems } from "./editor-menu.mjs";
+import { createOpening } from "./editor-opening.mjs";
 import { createPalette, opLabel } from "./editor-palette.mjs";
 import { freePlace } from "./editor-place.mjs";
 import { listenPointer } from "./editor-pointer.mjs";
@@ -28,7 +29,7 @@ const READABLE = 30; // up to so many nodes, a narrow screen shows numbers and p
 /**
  * Draw a draft (docs/editor.md, `data`) into an element.
  *
- * options: say; onEdit({rev, document}) hears each finished edit; onChange(state) each change of history, selection or view; state: such a state, to go on from;
+ * options: say; onEdit({rev, document}) hears each finished edit; onOpen({name, text}) of a file that was opened, or {name, key} of one that could not be read; onChange(state) each change of history, selection or view; state: such a state, to go on from;
  * theme: "light", "dark" (default: read from the page); height; lang.
  */
 export function createEditor(element, data, options) {
@@ -64,6 +65,7 @@ export function createEditor(element, data, options) {
     hold: () => pointer.hold(true),
     search: () => palette.search(),
     help: () => help.toggle(),
+    open: () => opening.choose(),
     fit,
     startRenaming,
     openMenu,
@@ -84,9 +86,10 @@ export function createEditor(element, data, options) {
   const nameField = createNameField({ say, board, rename: desk.rename, closed: back });
   const note = createNote({ say, board, repair });
   const help = createHelp(say);
+  const opening = createOpening(board, { limit: () => data.limit, opened: (file) => options.onOpen?.(file) });
   board.append(empty, status, toast);
   const main = html("div", { class: "stage-main" }, palette.element, board, inspector.element);
-  root.append(toolbar.element, main, help.element);
+  root.append(toolbar.element, main, help.element, opening.element);
   const pointer = listenPointer(canvas, pointerActs());
 
   function inspectorActs() {

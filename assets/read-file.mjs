@@ -2,10 +2,10 @@
 
 const LONGEST_NAME = 60;
 
-/** Return {name, text}; or {key, slots}, the sentence that says why the file can't be read. `most` counts bytes. */
+/** Return {name, text}; or {name, key, slots}, the sentence that says why the file can't be read. `most` counts bytes. */
 export async function readFile(file, most) {
   const name = file.name.slice(-LONGEST_NAME);
-  const refusal = (key) => ({ key, slots: { file: name, most } });
+  const refusal = (key) => ({ name, key, slots: { file: name, most } });
   if (file.size > most) return refusal("error.limit.file");
   let bytes = null;
   try {

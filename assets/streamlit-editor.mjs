@@ -30,6 +30,7 @@ function mount(data, parentElement, setTriggerValue) {
       height: latest.height,
       state: startState(latest),
       onEdit: (edit) => send("edit", edit),
+      onOpen: (file) => send("open", file),
       onChange: (state) => {
         remembered = { ...state, source: latest.source };
       },

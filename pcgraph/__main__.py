@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pcgraph.compare import compare, difference, gradient_text
-from pcgraph.errors import DocumentError, LimitError, PCGraphError, SettingError, did_you_mean
+from pcgraph.document import read_text
+from pcgraph.errors import PCGraphError, SettingError, did_you_mean
 from pcgraph.evaluate import backprop
 from pcgraph.explain import explain
 from pcgraph.export import trace_html
@@ -263,26 +264,10 @@ def _problem(arguments: argparse.Namespace) -> Problem:
         return gallery[word]
     path = Path(word)
     if path.suffix.lower() in FORMULA_FILES:
-        return parse(_text(path), title=path.stem[: LIMITS.title])
+        return parse(read_text(path, LIMITS.formula), title=path.stem[: LIMITS.title])
     if path.suffix.lower() == ".json":
         return Problem.from_file(path)
     raise SettingError("cli.error.problem", got=word, known=", ".join(gallery), hint=did_you_mean(word, gallery))
-
-
-def _text(path: Path) -> str:
-    """Return the text of a file of formulas, and read no more of it than a formula may be long."""
-    most = 4 * LIMITS.formula  # a character has four bytes at most
-    try:
-        with open(path, "rb") as file:
-            data = file.read(most + 1)
-    except (OSError, ValueError):
-        raise DocumentError("error.document.no_file", file=path.name) from None
-    if len(data) > most:
-        raise LimitError("error.limit.file", file=path.name, most=most)
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as cause:
-        raise DocumentError("error.document.utf8", file=path.name, byte=cause.start) from None
 
 
 def _solution(problem: Problem, arguments: argparse.Namespace) -> Solution:

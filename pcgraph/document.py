@@ -6,7 +6,7 @@ import inspect
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,6 +25,7 @@ from pcgraph.problem import LIMITS, Problem, check_limits, check_name
 VERSION = 1
 DIMENSIONS = 64  # the most that torch computes with
 DOCUMENT_KEYS = ("version", "title", "output", "target", "loss", "nodes")
+LINKS = ("links", "edges")  # what networkx calls them, by its version
 NODE_KEYS = ("name", "op", "inputs", "attrs", "value", "position")
 
 
@@ -51,8 +52,16 @@ def to_json(problem: Problem) -> str:
 
 
 def from_file(path: str | Path) -> Problem:
-    """Return the problem of a version 1 file in UTF-8; see `from_json`."""
-    name, most = clip(Path(path).name), 4 * LIMITS.text  # a character has four bytes at most
+    """Return the problem of a version 1 file in UTF-8 or UTF-16; see `from_json`."""
+    return from_json(read_text(path, LIMITS.text))
+
+
+def read_text(path: str | Path, most: int) -> str:
+    """Return the text of a file in UTF-8 or UTF-16, reading no more bytes than `most` characters may have.
+
+    Raises DocumentError where there is no such file or it is no text, LimitError where it is too large.
+    """
+    name, most = clip(Path(path).name), 4 * most  # a character has four bytes at most
     try:
         with open(path, "rb") as file:
             data = file.read(most + 1)
@@ -61,13 +70,24 @@ def from_file(path: str | Path) -> Problem:
     if len(data) > most:
         raise LimitError("error.limit.file", file=name, most=most)
     try:
-        return from_json(data.decode("utf-8"))
-    except UnicodeDecodeError as cause:
-        raise DocumentError("error.document.utf8", file=name, byte=cause.start) from None
+        text = data.decode(_encoding(data[:2]))
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise DocumentError("error.document.utf8", file=name)
+    return text
+
+
+def _encoding(start: bytes) -> str:
+    """Return the encoding of a text whose first character is ASCII, as JSON's is: in UTF-16 it has a byte of 0."""
+    if start in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    return {b"\0\1": "utf-16-be", b"\1\0": "utf-16-le"}.get(bytes(map(bool, start)), "utf-8-sig")
 
 
 def from_dict(data: Any) -> Problem:
     """Return the problem of a document already read from JSON; see `from_json`."""
+    check_kind(data)
     top = Table(data, DOCUMENT_KEYS, ("version", "output", "target", "nodes"))
     if data["version"] != VERSION or isinstance(data["version"], bool):
         raise DocumentError("error.document.version", got=describe(data["version"]), expected=VERSION)
@@ -89,6 +109,19 @@ def from_dict(data: Any) -> Problem:
     )
     check_limits(problem)
     return problem
+
+
+def check_kind(data: Any) -> None:
+    """Raise DocumentError for two other kinds of file: a deck of lecture scenes, and a graph that networkx wrote."""
+    if isinstance(data, Mapping) and data.get("kind") == "deck":
+        raise DocumentError("error.document.deck")
+    if is_node_link(data):
+        raise DocumentError("error.document.networkx")
+
+
+def is_node_link(data: Any) -> bool:
+    """Tell whether this is a graph as networkx's `node_link_data` writes it, with its edges beside its nodes."""
+    return isinstance(data, Mapping) and "nodes" in data and any(isinstance(data.get(key), list) for key in LINKS)
 
 
 def to_dict(problem: Problem) -> dict[str, Any]:
@@ -277,8 +310,20 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
 
 
-def read_json(text: str) -> Any:
-    """Return what a JSON text holds; raise DocumentError or LimitError where it is none, too long or too deep."""
+Pairs = Callable[[list[tuple[str, Any]]], dict[str, Any]]
+# What people open by mistake, by how it begins.
+_OTHERS = {
+    "error.document.blank": re.compile(r"\s*\Z"),
+    "error.document.markup": re.compile(r"\s*<"),
+    "error.document.yaml": re.compile(r"\s*(?:---|- |[\w-]+ *:(?:\s|\Z))"),
+}
+
+
+def read_json(text: str, pairs: Pairs | None = None) -> Any:
+    """Return what a JSON text holds; raise DocumentError or LimitError where it is none, too long or too deep.
+
+    `pairs` makes a dict of an object's keys and values; without it, a key that stands twice is an error.
+    """
     if not isinstance(text, str):
         raise DocumentError("error.document.no_text", got=describe(text))
     if len(text) > LIMITS.text:
@@ -286,15 +331,21 @@ def read_json(text: str) -> Any:
     text = text.removeprefix("\ufeff")
     _check_nesting(text)
     try:
-        return json.loads(text, object_pairs_hook=_unique)
+        return json.loads(text, object_pairs_hook=pairs or _unique)
     except json.JSONDecodeError as cause:
-        found = clip(text[cause.pos :].split("\n")[0].strip(), 20) or say("error.document.end")
-        place = {"line": cause.lineno, "column": cause.colno}
-        raise DocumentError("error.document.json", **place, found=found) from None
+        raise _no_json(text, cause) from None
     except PCGraphError:
         raise
     except ValueError:  # Python reads no whole number of more than 4,300 digits
         raise DocumentError("error.document.digits") from None
+
+
+def _no_json(text: str, cause: json.JSONDecodeError) -> DocumentError:
+    """Return the sentence that says what a text is instead of JSON, or where it stops being JSON."""
+    other = next((key for key, form in _OTHERS.items() if form.match(text)), "error.document.json")
+    key = "error.document.extra" if cause.msg == "Extra data" else other
+    found = clip(text[cause.pos :].split("\n")[0].strip(), 20) or say("error.document.end")
+    return DocumentError(key, line=cause.lineno, column=cause.colno, found=found)
 
 
 def _check_nesting(text: str) -> None:
@@ -310,7 +361,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for key, value in pairs:
         if key in data:
-            raise DocumentError("error.document.key_twice", where=_where(dict(pairs)), word=clip(key))
+            raise DocumentError("error.document.key_twice", where=where_of(dict(pairs)), word=clip(key))
         data[key] = value
     return data
 
@@ -336,7 +387,7 @@ class Table:
             self.need(key)
 
     def where(self) -> str:
-        return _where(self.data, self.index)
+        return where_of(self.data, self.index)
 
     def need(self, key: str) -> Any:
         if key not in self.data:
@@ -368,8 +419,8 @@ class Table:
         raise DocumentError("error.document.kind", where=self.where(), word=key, got=describe(got), expected=wanted)
 
 
-def _where(data: Mapping[str, Any], index: int | None = None) -> str:
-    """Return the place of an object as text: the document, or a node by name or number."""
+def where_of(data: Mapping[str, Any], index: int | None = None) -> str:
+    """Return what a sentence calls an object: the document, or a node by its name or number."""
     if "nodes" in data or "version" in data or (index is None and "name" not in data):
         return say("error.document.where.document")
     if isinstance(data.get("name"), str):

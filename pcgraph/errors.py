@@ -65,9 +65,21 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     >>> did_you_mean("tahn", ["tanh", "exp"])
     " Did you mean 'tanh'?"
     """
-    # 10,000 names, or one as long as a book, would take seconds.
-    near = difflib.get_close_matches(str(word)[:LONGEST], list(islice(known, 300)), n=1)
-    return say("error.did_you_mean", name=near[0]) if near else ""
+    near = nearest(word, known)
+    return "" if near is None else say("error.did_you_mean", name=near)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that a misspelt one may have meant, or None.
+
+    First counts a word of the same letters, in other case or order, then what difflib finds close.
+
+    >>> nearest("ReLU", ["relu", "tan"]), nearest("tahn", ["tan", "tanh"]), nearest("x1", ["tanh"])
+    ('relu', 'tanh', None)
+    """
+    word, known = str(word)[:LONGEST], list(islice(known, 300))  # 10,000 names, or one as long as a book, take seconds
+    same = [each for each in known if sorted(each.casefold()) == sorted(word.casefold())]
+    return next(iter(same or difflib.get_close_matches(word, known, n=1)), None)
 
 
 def check_language(language: str | None) -> None:

@@ -318,7 +318,7 @@ class _Reader:
             self.find(name, GraphError("error.name_twice", node=clip(name)), self.rename(name))
             return
         self.nodes[name], self.slots[name], self.users[name] = Node(name, ""), [], []
-        if not _is_name(name):
+        if not is_name(name):
             self.attempt(name, lambda: check_name(name), self.rename(name))
         self.read_keys(name, data, NODE_KEYS)
         op = data.get("op")
@@ -337,16 +337,14 @@ class _Reader:
 
     def rename(self, name: str) -> Repair:
         """Offer the nearest good name that is free."""
-        stem = re.sub(r"[^\w.′″‴]", "_", name[: LIMITS.name - 8]) or "h"
-        stem = stem if NAME.fullmatch(stem) else f"h{stem}" if NAME.fullmatch(f"h{stem}") else "h"
-        count = 2
+        stem, count = well_formed(name), 2
         while f"{stem}{count}" in self.nodes:
             count += 1
         return Repair("rename", name, to=f"{stem}{count}" if stem in self.nodes else stem)
 
     def read_attrs(self, name: str, data: Mapping[str, Any], op: str, index: int) -> None:
         """Keep the node's attrs where they can be read."""
-        record = {"name": name if _is_name(name) else "node", "op": op, "attrs": data["attrs"]}
+        record = {"name": name if is_name(name) else "node", "op": op, "attrs": data["attrs"]}
         read = lambda: self.nodes.update({name: replace(read_node(Table(record, NODE_KEYS, (), index)), name=name)})  # noqa: E731
         self.attempt(name, read)
 
@@ -566,8 +564,19 @@ def _part(data: Any, known: Sequence[str], index: int | None = None) -> Table:
     return Table(data, known, (), index)
 
 
-def _is_name(name: str) -> bool:
+def is_name(name: str) -> bool:
+    """Tell whether a node may be called that."""
     return len(name) <= LIMITS.name and NAME.fullmatch(name) is not None
+
+
+def well_formed(name: str) -> str:
+    """Return the nearest name that a node may have, short enough for a number behind it.
+
+    >>> well_formed("my node"), well_formed("′"), well_formed("")
+    ('my_node', 'h′', 'h')
+    """
+    stem = re.sub(r"[^\w.′″‴]", "_", name[: LIMITS.name - 8]) or "h"
+    return stem if NAME.fullmatch(stem) else f"h{stem}" if NAME.fullmatch(f"h{stem}") else "h"
 
 
 def _sorted(edges: Mapping[str, Sequence[tuple[int, str]]]) -> list[str]:

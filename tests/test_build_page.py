@@ -22,7 +22,7 @@ from pcgraph.templates import TEMPLATES
 from pcgraph.ui import draft as drafts
 from pcgraph.ui.address import PAGES
 from pcgraph.ui.editor import editor_data
-from pcgraph.ui.settings import LONGEST_LINK, Settings, build, from_link, to_link
+from pcgraph.ui.settings import LONGEST_LINK, Settings, build, from_link, pack_document, to_link
 from tests.strategies import same
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +34,10 @@ def begin(name="residual"):
     return drafts.begin(to_dict(gallery[name]))
 
 
+def file(name, text):
+    return {"name": name, "text": text}
+
+
 def message(rev, document):
     return {"rev": rev, "document": document}
 
@@ -42,8 +46,12 @@ def with_value(document, name, value):
     return {**document, "nodes": [{**n, "value": value} if n["name"] == name else n for n in document["nodes"]]}
 
 
-def without(document, *names):
-    return {**document, "nodes": [node for node in document["nodes"] if node["name"] not in names]}
+def unwired(document, gone):
+    """Return a document without a node, as the editor leaves it: with empty slots where it was read."""
+    left = [node for node in document["nodes"] if node["name"] != gone]
+    empty = lambda inputs: [None if each == gone else each for each in inputs]  # noqa: E731
+    nodes = [{**node, "inputs": empty(node["inputs"])} if "inputs" in node else node for node in left]
+    return {**document, "nodes": nodes}
 
 
 # ---------------------------------------------------------------- canvas → formula and leaves
@@ -82,9 +90,9 @@ def test_moving_a_node_changes_neither_formula_nor_table():
 
 
 def test_an_unfinished_graph_keeps_the_last_complete_formula_and_says_what_is_missing():
-    after = drafts.edited(begin(), message(1, without(RESIDUAL, "c")))
+    after = drafts.edited(begin(), message(1, unwired(RESIDUAL, "c")))
     assert after.problem is None and after.text == to_formula(gallery["residual"])
-    assert [finding.error.key for finding in after.inspection.faults] == ["error.unknown_input"]
+    assert [finding.error.key for finding in after.inspection.faults] == ["error.draft.slot"]
 
 
 @pytest.mark.parametrize("rev", [3, 2, 0, -1, True, 2.5, "9", None, 2**60])
@@ -215,38 +223,85 @@ def test_the_empty_canvas_is_one_click_and_can_be_drawn_on():
 
 
 def test_a_saved_document_opens_as_it_was_also_unfinished():
-    placed = drafts.edited(begin(), message(1, {**RESIDUAL, "nodes": [{**RESIDUAL["nodes"][0], "position": [1, 2]}]}))
+    one = {**RESIDUAL, "output": None, "nodes": [{**RESIDUAL["nodes"][0], "position": [1, 2]}]}
+    placed = drafts.edited(begin(), message(1, one))
     for draft in (begin("lstm"), placed):
-        again = drafts.file_opened(drafts.begin(), "graph.json", drafts.text_of(draft).encode())
+        again = drafts.file_opened(drafts.begin(), file("graph.json", drafts.text_of(draft)))
         assert drafts.fingerprint(again.document) == drafts.fingerprint(draft.document)
         assert again.error is None
     assert again.document["nodes"][0]["position"] == [1, 2]
 
 
 def test_a_formula_file_opens():
-    after = drafts.file_opened(drafts.begin(), "Mine.TXT", b"tanh(w * x)")
+    after = drafts.file_opened(drafts.begin(), file("Mine.TXT", "tanh(w * x)"))
     assert after.problem.graph.names == ("w", "x", "mul1", "out") and after.text == "tanh(w * x)"
 
 
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("a.py", b"print()", "must end in one of .json, .txt, .pcg"),
-        ("a.json.exe", b"{}", "must end in one of"),
-        ("a.json", b"\xff\xfe", "is not text in UTF-8"),
-        ("a.json", b"[" * 300, "nested 300 deep"),
-        ("a.json", b"[1]", "but this is a list"),
-        ("a.json", b'{"version": 1}', "is missing"),
-        ("a.json", b"{nodes}", "The text is not JSON"),
-        ("a.txt", b"tahn(x)", "there is no function 'tahn'"),
-        ("a.json", b" " * (LIMITS.text + 1), "is larger than"),
+        ("a.py", "print()", "must end in one of .json, .txt, .pcg"),
+        ("a.json", "", "The text is empty"),
+        ("a.json", "[" * 300, "nested 300 deep"),
+        ("a.json", "[1]", "but this is a list"),
+        ("a.json", '{"version": 1}', "is missing"),
+        ("a.json", "{nodes}", "The text is not JSON"),
+        ("a.json", "<!DOCTYPE html><p>x", "This is a web page"),
+        ("a.json", "version: 1\nnodes: []", "looks like YAML"),
+        ("a.json", '{"nodes": []}\n{"nodes": []}', "goes on after its JSON ends: line 2"),
+        ("a.json", '{"kind": "deck", "scenes": []}', "a deck of lecture scenes"),
+        ("a.json", '{"nodes": [{"id": 0}], "links": []}', "networkx"),
+        ("a.json", '{"version": 2, "nodes": []}', "this program reads version 1"),
+        ("a.txt", "tahn(x)", "there is no function 'tahn'"),
+        ("a.json", " " * (LIMITS.text + 1), "at most 2000000 are allowed"),
     ],
 )
 def test_a_file_that_can_t_be_opened_is_told_and_nothing_changes(name, content, told):
     before = begin()
-    after = drafts.file_opened(before, name, content)
+    after = drafts.file_opened(before, file(name, content))
     assert told in after.error.text() and after.at == "file"
-    assert after.document == before.document and after.source == before.source
+    assert after.document == before.document and after.source == before.source and after.offer is None
+
+
+def test_a_file_the_browser_could_not_read_says_why():
+    before = begin()
+    for key, told in (("error.limit.file", "larger than 2000000 bytes"), ("error.document.utf8", "UTF-8 or UTF-16")):
+        after = drafts.file_opened(before, {"name": "a.png", "key": key})
+        assert "'a.png'" in after.error.text() and told in after.error.text() and after.document == before.document
+    assert drafts.file_opened(before, {"name": "a.json", "key": "page.title"}) is before
+
+
+@pytest.mark.parametrize("odd", [None, 1, [], {}, "x", {"name": "a.json"}, {"name": 1, "text": "{}"}, {"text": "{}"}])
+def test_a_file_that_is_none_changes_nothing(odd):
+    before = begin()
+    assert drafts.file_opened(before, odd) is before
+
+
+MISSPELT = to_json(gallery["residual"]).replace('["s", "z3"]', '["s", "zz3"]')
+
+
+def test_an_almost_right_file_is_offered_mended():
+    before = begin("chain")
+    after = drafts.file_opened(before, file("a.json", MISSPELT))
+    assert "'zz3'" in after.error.text() and after.document == before.document and after.source == before.source
+    assert [change.text() for change in after.offer.changes] == ["In node 'a', inputs: 'zz3' becomes 'z3'."]
+    taken = drafts.offer_taken(after)
+    assert same(taken.problem, gallery["residual"]) and taken.error is None and taken.offer is None
+    assert drafts.edited(after, message(after.rev + 1, RESIDUAL)).offer is None, "another edit withdraws it"
+
+
+def test_an_almost_right_link_offers_beside_an_example():
+    after, wrong = drafts.from_link({"d": pack_document(MISSPELT)})
+    assert not wrong and after.problem is not None and after.offer is not None and "'zz3'" in after.error.text()
+    assert same(drafts.from_link(drafts.link_of(after)[0])[0].problem, after.problem), "the address holds the example"
+
+
+@pytest.mark.parametrize("wrong", [{"inputs": ["s", "c"]}, {"name": "b"}, {"inputs": "s"}, {"position": {"x": 1}}])
+def test_no_edit_brings_a_graph_that_can_t_be_drawn(wrong):
+    before = begin()
+    nodes = [{**node, **wrong} if node["name"] == "a" else node for node in RESIDUAL["nodes"]]
+    after = drafts.edited(before, message(1, {**RESIDUAL, "nodes": nodes}))
+    assert after.error.text() and after.at == "canvas" and after.document == before.document
 
 
 def test_a_link_holds_the_whole_draft_and_says_its_size():
@@ -265,7 +320,7 @@ def test_a_graph_too_large_for_a_link_is_offered_as_a_file():
     with pytest.raises(Exception, match=r"needs a link of \d+ characters; at most 8000 fit.*file") as told:
         drafts.link_of(draft)
     assert told.value.slots["got"] > LONGEST_LINK
-    again = drafts.file_opened(drafts.begin(), "g.json", drafts.text_of(draft).encode())
+    again = drafts.file_opened(drafts.begin(), file("g.json", drafts.text_of(draft)))
     assert same(again.problem, draft.problem)
 
 
@@ -318,7 +373,7 @@ def test_a_page_knows_when_its_graph_was_changed_on_build_since():
     moved = {**RESIDUAL, "nodes": [{**node, "position": [0, 1]} for node in reversed(RESIDUAL["nodes"])]}
     assert not drafts.is_stale(drafts.edited(draft, message(1, moved)), document), "moving changes no result"
     assert drafts.is_stale(drafts.edited(draft, message(1, with_value(RESIDUAL, "z1", 0.9))), document)
-    assert drafts.is_stale(drafts.edited(draft, message(1, without(RESIDUAL, "c"))), document)
+    assert drafts.is_stale(drafts.edited(draft, message(1, unwired(RESIDUAL, "c"))), document)
 
 
 def test_run_ids_differ_with_every_number_and_setting_and_not_with_places():
@@ -365,7 +420,7 @@ def type_formula(at, text):
 def test_the_page_opens_with_an_example_and_sends_the_contracts_data():
     at = healthy(page())
     data = sent(at)
-    assert data.keys() == {"document", "rev", "source", "inspection", "ops", "lang"}
+    assert data.keys() == {"document", "rev", "source", "inspection", "ops", "limit", "lang"}
     assert data == {**json.loads(json.dumps(editor_data(at.session_state["draft"]))), "lang": "en"}
     assert data["inspection"]["complete"] and len(data["document"]["nodes"]) == 8
     assert at.text_area[0].value == to_formula(gallery["residual"])

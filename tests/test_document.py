@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+from dataclasses import replace
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from pcgraph.document import describe, from_dict, from_file, from_json, to_dict, to_json
 from pcgraph.errors import DocumentError, GraphError, LimitError, PCGraphError
+from pcgraph.gallery import gallery
 from pcgraph.graph import Graph, Node, Nodes
 from pcgraph.problem import LIMITS, Problem
 from tests.strategies import problems, random_problem, same, same_tensor, shuffled
@@ -183,7 +185,7 @@ def test_a_chain_of_five_thousand_nodes_goes_both_ways_in_seconds():
 
 DEEP = "[" * 101 + "]" * 101
 WRONG_TEXT = {
-    "": (DocumentError, "line 1, column 1 reads the end of the text"),
+    "": (DocumentError, "The text is empty"),
     "{": (DocumentError, "not JSON: line 1, column 2"),
     '{"version": 1,\n "title" "a"}': (DocumentError, "line 2, column 10 reads \"a\"}"),
     "{'version': 1}": (DocumentError, "not JSON"),
@@ -361,10 +363,18 @@ def test_a_file_that_can_not_be_read_is_named_without_its_folder(tmp_path):
         from_file("a\0b")
 
 
-def test_a_file_that_is_not_utf_8_is_refused(tmp_path):
-    path = tmp_path / "latin.json"
-    path.write_bytes('{"title": "Übung"}'.encode("latin-1"))
-    with pytest.raises(DocumentError, match=r"'latin\.json' is not text in UTF-8: byte 11"):
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_files_in_utf_8_and_utf_16_are_read(tmp_path, encoding):
+    path = tmp_path / "graph.json"
+    path.write_bytes(to_json(replace(gallery["residual"], title="Übung 误差")).encode(encoding))
+    assert from_file(path).title == "Übung 误差"
+
+
+@pytest.mark.parametrize("content", ['{"title": "Übung"}'.encode("latin-1"), b"\x89PNG\r\n", b"\xff\xfe\0", b"{}\0"])
+def test_a_file_that_is_no_text_is_refused(tmp_path, content):
+    path = tmp_path / "odd.json"
+    path.write_bytes(content)
+    with pytest.raises(DocumentError, match=r"'odd\.json' is not text in UTF-8 or UTF-16\. Save it as UTF-8"):
         from_file(path)
 
 

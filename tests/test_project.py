@@ -27,7 +27,7 @@ ORDER = """
     evaluate undefined document formula aten torch_import gallery random_graphs
     inference vector trace solve fast compare learning datasets models batched training
     explain origin figures mistakes questions gates answers layout templates fold payload write
-    derivative verdict tex program notebook latex inspect export site
+    derivative verdict tex program notebook latex inspect mend export site
     pictures.font pictures.drawing pictures.palette pictures.frame pictures.geometry pictures.cards pictures.board
     pictures.strip pictures.picture pictures.film pictures.handout pictures.media pictures
     verify bench growth costs evaluations goals exhibits reference lessons

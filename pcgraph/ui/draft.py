@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pcgraph.document import describe, from_dict, read_json, to_dict, to_json
-from pcgraph.errors import DocumentError, LimitError, PCGraphError, SettingError
+from pcgraph.document import clip, describe, read_json, to_dict, to_json
+from pcgraph.errors import DocumentError, PCGraphError, SettingError
 from pcgraph.formula import parse
 from pcgraph.inspect import Inspection, inspect_draft, typed
+from pcgraph.mend import Mended, is_place, mend, mend_text
 from pcgraph.ops import LEAF_OPS
 from pcgraph.problem import LIMITS, Problem
 from pcgraph.ui.settings import (
@@ -35,6 +36,7 @@ EMPTY: Mapping[str, Any] = {
     "version": 1, "title": "", "output": None, "target": 0, "loss": "squared_error", "nodes": [],
 }  # fmt: skip
 FILES = (".json", ".txt", ".pcg")
+UNREAD = ("error.limit.file", "error.document.utf8", "error.document.no_file")  # what assets/read-file.mjs says
 SHOWN = 64  # the most numbers of a leaf that the table shows
 TARGET = ""  # the target's row in the table; no node can be called that
 
@@ -45,7 +47,7 @@ class Draft:
 
     `text` is what the formula field shows: what was typed, or the last complete graph's formula. `error` is what is
     wrong with the last thing typed or opened, `at` the view it was typed in; the document is then still the last
-    good one. `table` counts how
+    good one. `offer` is what was opened, mended, where it could not be opened as it was. `table` counts how
     often the table of leaves was drawn anew, `rows` is what it was drawn with.
     """
 
@@ -58,6 +60,7 @@ class Draft:
     rows: Sequence[Mapping[str, str]] = ()
     error: PCGraphError | None = None
     at: str = ""
+    offer: Mended | None = None
 
     @property
     def problem(self) -> Problem | None:
@@ -74,16 +77,11 @@ def begin(document: Mapping[str, Any] = EMPTY, text: str = "") -> Draft:
 def document_of(problem: Problem, before: Mapping[str, Any] = EMPTY) -> dict[str, Any]:
     """Return a problem's document; nodes that stood on the canvas before keep their places."""
     document = to_dict(problem)
-    places = {name: place for name, _, place in _named(before) if _is_place(place)}
+    places = {name: place for name, _, place in _named(before) if is_place(place)}
     for node in document["nodes"]:
         if "position" not in node and node["name"] in places:
             node["position"] = places[node["name"]]
     return document
-
-
-def _is_place(place: Any) -> bool:
-    numbers = isinstance(place, list | tuple) and len(place) == 2
-    return numbers and all(type(each) in (int, float) and abs(each) < 1e9 for each in place)
 
 
 def _plain(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,12 +110,20 @@ def edited(draft: Draft, message: Any) -> Draft:
         return draft
     try:
         document = read_json(json.dumps(document))
+        _check_drawable(document)
     except PCGraphError as error:
         return replace(draft, rev=rev, error=error, at="canvas")
     except (ValueError, RecursionError):  # nested without end
         deep = DocumentError("error.draft.message", got=describe(document))
         return replace(draft, rev=rev, error=deep, at="canvas")
     return replace(_changed(draft, document), rev=rev)
+
+
+def _check_drawable(document: Any) -> None:
+    """Raise PCGraphError for what an editor never sends and could not draw again after a reload."""
+    found = mend(_plain(document))
+    if found.changes:
+        raise found.error or DocumentError("error.draft.message", got=describe(document))
 
 
 def _message(message: Any) -> tuple[int | None, Any]:
@@ -226,46 +232,52 @@ def opened(draft: Draft, document: Mapping[str, Any], text: str = "") -> Draft:
     return replace(found, text=text or found.inspection.formula or "")
 
 
-def file_opened(draft: Draft, name: str, content: bytes) -> Draft:
-    """Return a draft of a file: a document that may be unfinished, or a formula. What can't be opened is said.
+def file_opened(draft: Draft, file: Any) -> Draft:
+    """Return a draft of a file, {"name", "text"}: a document that may be unfinished, or a formula.
 
-    Checked here, since a browser's own checks can be left out: the ending, the size, and what is inside.
+    What can't be opened is said, and what can be mended is offered; the graph stays. Where the browser could not read
+    it, {"name", "key"} says why. `file` comes from there and may be anything; what is no file changes nothing.
     """
-    shown = name[-60:]
+    name, text, key = map(file.get, ("name", "text", "key")) if isinstance(file, Mapping) else (None, None, None)
+    if isinstance(name, str) and isinstance(key, str) and key in UNREAD:
+        slots = {"file": clip(name[-60:], 60), "most": LIMITS.text}
+        return replace(draft, error=DocumentError(key, **slots), at="file", offer=None)
+    if not isinstance(name, str) or not isinstance(text, str):
+        return draft
     try:
+        if name.lower().endswith(".json") or text.lstrip("\ufeff \t\r\n").startswith("{"):
+            found = mend_text(text)
+            return _offered(draft, found) if found.changes else opened(draft, found.document)
         if not name.lower().endswith(FILES):
-            raise DocumentError("error.file.kind", file=shown, known=", ".join(FILES))
-        if len(content) > LIMITS.text:
-            raise LimitError("error.limit.file", file=shown, most=LIMITS.text)
-        text = content.decode("utf-8")
-        if not name.lower().endswith(".json"):
-            return opened(draft, document_of(parse(text)), text)
-        return opened(draft, _object(read_json(text)))
-    except UnicodeDecodeError as cause:
-        return replace(draft, error=DocumentError("error.document.utf8", file=shown, byte=cause.start), at="file")
+            raise DocumentError("error.file.kind", file=clip(name[-60:], 60), known=", ".join(FILES))
+        return opened(draft, document_of(parse(text)), text)
     except PCGraphError as error:
-        return replace(draft, error=error, at="file")
+        return replace(draft, error=error, at="file", offer=None)
+
+
+def _offered(draft: Draft, found: Mended) -> Draft:
+    return replace(draft, error=found.error, at="file", offer=found)
+
+
+def offer_taken(draft: Draft) -> Draft:
+    """Return a draft of the mended document that was offered."""
+    return draft if draft.offer is None else opened(draft, draft.offer.document)
 
 
 def from_link(link: Mapping[str, str]) -> tuple[Draft | None, list[PCGraphError]]:
     """Return the draft of a link's `d`, or of the formula or gallery problem it names; None where it has none.
 
-    A draft may be unfinished; what can't be read is told.
+    A draft may be unfinished; what can't be read is told, and what can be mended is offered beside an example.
     """
     if link.get("v", str(LINK_VERSION)) == str(LINK_VERSION) and "d" in link:
         try:
-            return begin(_object(read_json(unpack_document(link["d"])))), []
+            found = mend_text(unpack_document(link["d"]))
+            draft = _offered(of_settings(Settings()), found) if found.changes else begin(found.document)
+            return draft, []
         except PCGraphError as error:
             return None, [error]
     settings, errors = settings_from_link({key: text for key, text in link.items() if key != "d"}, ("zil",))
     return (of_settings(settings) if {"p", "f"} & link.keys() else None), errors
-
-
-def _object(data: Any) -> Mapping[str, Any]:
-    """Return a document's object; raise DocumentError, saying what it is, where it is none."""
-    if not isinstance(data, Mapping) or "nodes" not in data:
-        from_dict(data)
-    return data
 
 
 def link_of(draft: Draft) -> tuple[dict[str, str], int]:
@@ -335,9 +347,9 @@ def _changed(draft: Draft, document: Mapping[str, Any]) -> Draft:
     document = _plain(document)
     inspection = inspect_draft(document)
     if fingerprint(document) == fingerprint(draft.document):
-        return replace(draft, document=document, inspection=inspection, error=None)
+        return replace(draft, document=document, inspection=inspection, error=None, offer=None)
     text = draft.text if inspection.formula is None else inspection.formula
-    return _with_rows(replace(draft, document=document, inspection=inspection, text=text, error=None))
+    return _with_rows(replace(draft, document=document, inspection=inspection, text=text, error=None, offer=None))
 
 
 def _drawn(draft: Draft) -> Draft:

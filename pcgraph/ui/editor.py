@@ -13,6 +13,7 @@ from pcgraph.document import to_dict
 from pcgraph.errors import PCGraphError
 from pcgraph.gallery import gallery
 from pcgraph.inspect import op_rows
+from pcgraph.mend import Mended
 from pcgraph.messages import ASSETS
 from pcgraph.ops import LEAF_OPS
 from pcgraph.problem import LIMITS
@@ -22,13 +23,14 @@ from pcgraph.ui.component import show_component
 from pcgraph.ui.draft import Draft
 from pcgraph.ui.language import write_link
 from pcgraph.ui.settings import LONGEST_LINK, Settings, to_link
-from pcgraph.ui.text import show_errors, stem, t
+from pcgraph.ui.text import escaped, show_errors, stem, t
 from pcgraph.write import to_dot, to_pytorch
 
 NAME = "build"
 FIRST = "residual"  # what a visitor finds who brings nothing
 TARGETS = {"step": ("step_through.py", ("zil",)), "compare": ("compare.py", ("bp", "zil"))}
 VIEWS = ("formula", "leaves")
+MOST_CHANGES = 4  # of a mended document that are shown
 
 
 def show_build_page() -> None:
@@ -66,6 +68,7 @@ def editor_data(draft: Draft) -> dict[str, Any]:
         "source": draft.source,
         "inspection": draft.inspection.to_dict(),
         "ops": op_rows(),
+        "limit": LIMITS.text,
     }
 
 
@@ -121,8 +124,6 @@ class BuildPage:
             self._starts()
         with st.popover(t("page.build.template")):
             self._templates()
-        with st.popover(t("page.build.open")):
-            self._open()
         with st.popover(t("page.build.save")):
             self._save()
         for name in TARGETS:
@@ -154,20 +155,9 @@ class BuildPage:
         try:
             problem = TEMPLATES[name].build(**given)
         except PCGraphError as wrong:
-            self._keep(replace(self.draft, error=wrong, at="file"))
+            self._keep(replace(self.draft, error=wrong, at="file", offer=None))
             return
         self.change(drafts.opened, to_dict(problem))
-
-    def _open(self) -> None:
-        st.file_uploader(
-            t("page.build.file"), type=[ending[1:] for ending in drafts.FILES], key=key("file"), on_change=self._opened,
-            help=t("page.build.file.help"),
-        )  # fmt: skip
-
-    def _opened(self) -> None:
-        file = st.session_state[key("file")]
-        if hasattr(file, "read"):  # one that has not reached us, or is gone by now, has no text
-            self.change(drafts.file_opened, file.name, file.read(LIMITS.text + 1))
 
     def _save(self) -> None:
         # A file is written when the user asks for it, by a thread that has no session: so the draft is bound here.
@@ -206,16 +196,34 @@ class BuildPage:
     def canvas(self) -> None:
         """Show the editor."""
         show_component(
-            "pcgraph_editor", "streamlit-editor.mjs", key("editor"), editor_data(self.draft), edit=self._edited
-        )
+            "pcgraph_editor", "streamlit-editor.mjs", key("editor"), editor_data(self.draft),
+            edit=self._edited, open=self._opened,
+        )  # fmt: skip
 
     def tell(self, place: Any, told: Sequence[PCGraphError]) -> None:
         """Say above the canvas what could not be opened, read or linked."""
         _, _, too_long = self.link
-        show_errors(place, [*told, *self._wrong("file"), *self._wrong("canvas"), *filter(None, [too_long])])
+        offer = self.draft.offer if self.draft.at == "file" else None
+        wrong = [] if offer else self._wrong("file")
+        show_errors(place, [*told, *wrong, *self._wrong("canvas"), *filter(None, [too_long])])
+        if offer:
+            with place:
+                self._offer(offer)
+
+    def _offer(self, offer: Mended) -> None:
+        """Show why a file or link can't be opened as it is, what mending changes, and the button that opens it."""
+        changes, more = offer.changes[:MOST_CHANGES], len(offer.changes) - MOST_CHANGES
+        lines = [change.text() for change in changes] + ([t("page.build.mend.more", count=more)] if more > 0 else [])
+        why = f"{escaped(offer.error.text())}\n\n" if offer.error else ""
+        listed = "\n".join(f"- {escaped(line)}" for line in lines)
+        st.error(f"{why}{t('page.build.mend.changes')}\n{listed}")
+        st.button(t("page.build.mend.use"), key=key("mend"), on_click=self.change, args=(drafts.offer_taken,))
 
     def _edited(self, edit: Any) -> None:
         self.change(drafts.edited, edit)
+
+    def _opened(self, file: Any) -> None:
+        self.change(drafts.file_opened, file)
 
     def _wrong(self, at: str) -> list[PCGraphError]:
         return [self.draft.error] if self.draft.error is not None and self.draft.at == at else []

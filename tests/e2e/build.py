@@ -178,7 +178,7 @@ class Build:
         return file
 
     def load(self, file: Path) -> None:
-        self.popover("page.build.open").locator("input[type=file]").set_input_files(file)
+        self.editor.locator("input[type=file]").set_input_files(file)
 
 
 def linked(url: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from pcgraph.document import from_dict
+from pcgraph.document import from_dict, to_dict
 from pcgraph.evaluate import forward
 from pcgraph.gallery import gallery
 from pcgraph.messages import say
@@ -263,6 +263,35 @@ def test_a_link_and_a_file_open_exactly_that_document(build, page, browser, tmp_
         other.links_to(built)
         assert other.values() == pytest.approx(numbers)
         other.page.context.close()
+
+
+def test_an_almost_right_file_keeps_the_canvas_and_opens_mended(build, page, tmp_path):
+    build.open(p="chain")
+    before = build.document()
+    wrong = to_dict(gallery["residual"])
+    wrong["nodes"][4]["inputs"], wrong["nodes"][7]["name"] = "s, zz3", "c"  # a text with a misspelt name; c twice
+    file = tmp_path / "graph.json"
+    file.write_text(json.dumps(wrong), "utf-16")
+    build.load(file)
+    expect(build.alerts).to_contain_text("'zz3' becomes 'z3'")
+    assert build.document() == before, "the canvas and the address keep what they had"
+    build.button("page.build.mend.use").click()
+    build.has(8)
+    assert build.document()["nodes"][4]["inputs"] == ["s", "z3"]
+    expect(build.alerts).to_have_count(0)
+    build.editor.get_by_role("button", name=say("editor.undo")).click()
+    build.has(5)
+
+
+def test_a_file_that_is_no_text_is_told_and_none_is_uploaded(build, page, tmp_path):
+    sent = []
+    page.on("request", lambda request: sent.append(request.method))
+    build.open(p="chain")
+    file = tmp_path / "picture.json"
+    file.write_bytes(b"\x89PNG\r\n\x1a\n")
+    build.load(file)
+    expect(build.alerts).to_have_text(say("error.document.utf8", file="picture.json"))
+    assert build.values() and set(sent) == {"GET"}
 
 
 # ---------------------------------------------------------------- access
