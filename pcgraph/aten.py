@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pcgraph.ops import OPS, Wanted, defop
+from pcgraph.ops import OPS, Wanted, defop, laid_out
 
 aten = torch.ops.aten
 Target = Callable[..., Any]
@@ -424,7 +424,9 @@ def batch_norm_back(
     asked = iter(wanted or ())
     mask = [True if wanted is None else next(asked)]
     mask += [each is not None and (True if wanted is None else next(asked)) for each in (weight, bias)]
-    found = aten.native_batch_norm_backward.default(ct, x, weight, mean, variance, *saved, training, eps, mask)
+    found = aten.native_batch_norm_backward.default(
+        laid_out(ct), laid_out(x), weight, mean, variance, *saved, training, eps, mask
+    )
     given = [True, weight is not None, bias is not None]
     parts = [each if want else None for each, want, there in zip(found, mask, given, strict=True) if there]
     return (*parts, *([None] * ((mean is not None) + (variance is not None))))

@@ -45,10 +45,10 @@ def cotangents(problem: Problem, values: Mapping[str, Tensor] | None = None) -> 
         if node.name not in found:
             continue  # a dead node: nothing reaches it
         inputs = [values[name] for name in node.inputs]
-        for name, part in zip(
-            node.inputs, pull_back(OPS[node.op], found[node.name], values[node.name], inputs, node.attrs), strict=True
-        ):
-            if part is not None and graph[name].op != "constant":
+        wanted = graph.wanted_slots[node.name]
+        parts = pull_back(OPS[node.op], found[node.name], values[node.name], inputs, node.attrs, wanted)
+        for name, part in zip(node.inputs, parts, strict=True):
+            if part is not None:
                 found[name] = found[name] + part if name in found else part
     return found
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from pcgraph import aten
 from pcgraph.evaluate import check_target, forward, learnable
 from pcgraph.graph import Graph, Node
-from pcgraph.ops import OPS, Op, unbroadcast
+from pcgraph.ops import OPS, Op, laid_out, unbroadcast
 from pcgraph.passes import levels
 from pcgraph.problem import Problem
 
@@ -241,7 +241,7 @@ def stand_in(x: Tensor) -> Tensor:
 
 def _run_recorded(op: Op, attrs: Mapping[str, Any], inputs: list[Tensor], wanted: Sequence[bool]) -> Any:
     with torch.enable_grad():
-        slots = [x.detach().requires_grad_() if want else x for x, want in zip(inputs, wanted, strict=True)]
+        slots = [laid_out(x.detach()).requires_grad_() if want else x for x, want in zip(inputs, wanted, strict=True)]
         output = op.forward(*slots, **attrs)
     asked = [slot for slot, want in zip(slots, wanted, strict=True) if want]
     return output.detach(), (torch.autograd.graph.get_gradient_edge(output) if output.requires_grad else None, asked)
@@ -251,7 +251,7 @@ def _back_recorded(error: Tensor, kept: Any, wanted: Sequence[bool]) -> Sequence
     edge, asked = kept
     if edge is None:
         return [None] * len(wanted)
-    found = iter(torch.autograd.grad(edge, asked, error, allow_unused=True))
+    found = iter(torch.autograd.grad(edge, asked, laid_out(error), allow_unused=True))
     return [next(found) if want else None for want in wanted]
 
 

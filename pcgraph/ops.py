@@ -183,6 +183,15 @@ def unbroadcast(cotangent: Tensor | None, x: Tensor) -> Tensor | None:
     return cotangent.sum_to_size(x.shape)
 
 
+def laid_out(x: Tensor) -> Tensor:
+    """Return a tensor in a memory layout that no kernel can misread.
+
+    Where a dimension has size 1, the strides of a transposed view can pass for channels-last, and torch's batch norm on
+    a processor then reads the numbers in the wrong order. Other tensors are returned as they are, without a copy.
+    """
+    return x if x.is_contiguous() or 1 not in x.shape else x.contiguous()
+
+
 def _autograd(
     op: Op,
     cotangent: Tensor,
@@ -192,7 +201,7 @@ def _autograd(
 ) -> tuple[Tensor | None, ...]:
     """Let torch differentiate an op that has no vjp of its own."""
     with torch.enable_grad():
-        slots = [x.detach() for x in inputs]
+        slots = [laid_out(x.detach()) for x in inputs]
         asked = [
             slot.requires_grad_()
             for i, slot in enumerate(slots)
@@ -201,7 +210,7 @@ def _autograd(
         output = op.forward(*slots, **attrs)
         if not output.requires_grad:
             return (None,) * len(inputs)
-        found = iter(torch.autograd.grad(output, asked, cotangent, allow_unused=True))
+        found = iter(torch.autograd.grad(output, asked, laid_out(cotangent), allow_unused=True))
     return tuple(next(found) if slot.requires_grad else None for slot in slots)
 
 

@@ -48,6 +48,10 @@ UNCHANGED = {
     aten.expand.default, aten.contiguous.default,
 }  # fmt: skip
 
+# How far a gradient may be from the module's own, relative to its size: rounding stays below, a hook does not.
+TOLERANCE = {torch.float64: 1e-8, torch.float32: 1e-3}
+ROUGH = 3e-2
+
 Call = tuple[str, str]  # a module's path, and which call of it
 Derived = dict[str, tuple[tuple[str, ...], Program]]
 
@@ -65,9 +69,10 @@ def from_torch(
     seed: what dropout in training draws; the same as after `torch.manual_seed(seed)`.
 
     Parameters keep their state_dict names, and a shared one is one leaf; frozen ones, buffers and what
-    depends on no gradient are constants. The module is left as it was: running statistics, gradients, mode and
-    random numbers. Raises GraphError or OpError, with operation and line, for what cannot be exported or
-    differentiated.
+    depends on no gradient are constants. The values are copies: the problem and the module never change each other.
+    The module is left as it was: weights, running statistics, gradients, mode and random numbers. Raises GraphError
+    or OpError, with operation and line, for what cannot be exported or differentiated, and where a gradient is not
+    the module's own: where a hook changes it, for example.
 
     >>> net = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
     >>> problem = from_torch(net, torch.ones(4, 2), target=torch.zeros(4, 1))
@@ -90,7 +95,7 @@ class TorchNetwork:
     def __init__(self, module: nn.Module, args: Any, nodes: str = "ops") -> None:
         self.module, self.nodes = module, nodes
         with _shown_identities(module if nodes == "modules" else None):
-            self.exported = _export(module, _as_tuple(args))
+            self.exported = _export(module, pytree.tree_map(_fresh, _as_tuple(args)))
         self.is_random = self.checked = False
 
     def problem(self, args: Any, target: Any, loss: Any = "squared_error", seed: int = 0) -> TorchProblem:
@@ -99,14 +104,15 @@ class TorchNetwork:
         run = _run(self.exported, _leaf_values(self.exported, self.module, args), seed)
         values, output, self.is_random = run
         if not self.checked:
-            _check_derivatives(values, output)
-            _check_output(self.module, args, seed, output)
+            _check_against_module(self.module, args, seed, values, output)
             self.checked = True
         for value in values:
             value.result = pytree.tree_map(_detached, value.result)
         graph, leaves, derived = _Writer(values, output, self.module, self.nodes).write()
-        target = target.to(output.result.dtype) if isinstance(target, Tensor) and target.is_floating_point() else target
-        if not isinstance(target, Tensor) and read_loss(loss)[0] != "cross_entropy":
+        if isinstance(target, Tensor):
+            dtype = output.result.dtype if target.is_floating_point() else target.dtype
+            target = target.detach().to(dtype, copy=True)
+        elif read_loss(loss)[0] != "cross_entropy":
             target = torch.as_tensor(target, dtype=output.result.dtype)
         return TorchProblem(graph, leaves, target, loss, type(self.module).__name__, derived=derived)
 
@@ -137,14 +143,41 @@ def _as_tuple(args: Any) -> tuple[Any, ...]:
 
 def _export(module: nn.Module, args: tuple[Any, ...]) -> Any:
     """Return the module as an exported program of ATen operations, none of which changes its inputs."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _restored(module):
         warnings.simplefilter("ignore")
         try:
             exported = torch.export.export(module, args)
             _cut_no_grad(exported)
-            return exported.run_decompositions({})
+            exported = exported.run_decompositions({})
         except Exception as cause:  # torch raises many kinds, and which is nobody's business here
             raise _not_exported(module, cause) from cause
+    for spec in exported.graph_signature.output_specs:
+        if spec.kind.name == "PARAMETER_MUTATION":
+            raise GraphError("error.torch.rewrites", module=type(module).__name__, leaf=spec.target)
+    return exported
+
+
+@contextmanager
+def _restored(module: nn.Module) -> Iterator[None]:
+    """Let a module run on copies of its buffers and plain attributes, and give it back its own."""
+    own = [(part, dict(part.__dict__)) for part in module.modules()]
+    for part, attributes in own:
+        part.__dict__.update(pytree.tree_map(_copied_attribute, attributes))
+    try:
+        yield
+    finally:
+        for part, attributes in own:
+            part.__dict__.clear()
+            part.__dict__.update(attributes)
+
+
+def _copied_attribute(value: Any) -> Any:
+    return value.clone() if isinstance(value, Tensor) and not isinstance(value, nn.Parameter) else value
+
+
+def _fresh(value: Any) -> Any:
+    """Return a tensor of its own: torch.export takes the same tensor given twice for one input."""
+    return value.detach().clone().requires_grad_(value.requires_grad) if isinstance(value, Tensor) else value
 
 
 @contextmanager
@@ -205,13 +238,15 @@ def _leaf_values(exported: Any, module: nn.Module, args: tuple[Any, ...]) -> dic
         if kind == "USER_INPUT":
             value = next(flat)
             if isinstance(value, Tensor):
-                found[spec.arg.name] = Value(spec.arg.name, op="input", result=value.detach())
+                found[spec.arg.name] = Value(spec.arg.name, op="input", result=value.detach().clone())
             continue
         held = exported.constants[name] if kind == "CONSTANT_TENSOR" else operator.attrgetter(name)(module)
         if kind == "PARAMETER":
             name = names[id(held)]
         op = "parameter" if kind == "PARAMETER" and held.requires_grad else "constant"
-        found[spec.arg.name] = shared.setdefault(name, Value(name, op=op, result=held.detach()))
+        if name not in shared:
+            shared[name] = Value(name, op=op, result=held.detach().clone())
+        found[spec.arg.name] = shared[name]
     return found
 
 
@@ -303,10 +338,18 @@ def _results(value: Any) -> Any:
 def _rewritten(target: Any, args: Any, kwargs: Any, calls: tuple[Call, ...]) -> tuple[Any, Any, Any]:
     """Return a call as one that changes nothing and draws nothing where it need not.
 
-    Batch norm in training loses its running statistics, which its output does not depend on; dropout becomes
-    a product with a mask, drawn here; an entry of an unbound tensor is selected; what is copied over another
-    tensor no longer names that one.
+    Batch norm and instance norm in training lose their running statistics, which their output does not depend on;
+    dropout becomes a product with a mask, drawn here; an entry of an unbound tensor is selected; what is copied over
+    another tensor no longer names that one. torch.export may have recorded another memory layout than the one that
+    an operation leaves here, so that a view becomes a reshape.
     """
+    if target in (aten.view.default, aten._unsafe_view.default):
+        return aten.reshape.default, args, kwargs
+    if target is aten.instance_norm.default:
+        x, weight, bias, mean, variance, from_batch, momentum, eps, _ = args
+        if from_batch:
+            return target, (x, weight, bias, None, None, True, momentum, eps, False), {}
+        return aten.batch_norm.default, (x, weight, bias, mean, variance, False, momentum, eps, False), {}
     if target is operator.getitem:
         source, index = args
         if source.target is aten._native_batch_norm_legit_functional.default and index == 0:
@@ -369,38 +412,93 @@ def _output(exported: Any, node: Any, values: Mapping[Any, Value]) -> Value:
     return output
 
 
-def _check_derivatives(values: Sequence[Value], output: Value) -> None:
-    """Raise OpError, with operation and line, where one on the way to the output has no derivative."""
-    leaves = [value.result for value in values if value.op and value.live]
+def _check_against_module(
+    module: nn.Module, args: tuple[Any, ...], seed: int, values: Sequence[Value], output: Value
+) -> None:
+    """Raise GraphError or OpError unless the module itself computes the same output and the same gradients.
+
+    The module's gradients are taken for an error 1024 times as large too: a hook that clips shows there alone.
+    """
+    leaves = [value for value in values if value.op and value.live]
+    draw = torch.Generator().manual_seed(seed)
+    error = torch.randn(output.result.shape, generator=draw, dtype=torch.float64).to(output.result)
+    gradients = _gradients(leaves, values, output, error)
+    with _restored(module):
+        own, owned = _run_module(module, args, seed, output, [leaf.name for leaf in leaves if leaf.op == "input"])
+        close = TOLERANCE.get(own.dtype, ROUGH)
+        if not torch.allclose(own.detach(), output.result.detach(), close, close, equal_nan=True):
+            raise GraphError("error.torch.differs", module=type(module).__name__)
+        for scale in (1.0, 1024.0) if torch.finfo(own.dtype).max > 1e30 else (1.0,):
+            found = torch.autograd.grad(own, list(owned.values()), scale * error, retain_graph=True, allow_unused=True)
+            exact = {name: part / scale for name, part in zip(owned, found, strict=True) if part is not None}
+            _check_gradients(module, gradients, exact, close)
+
+
+def _gradients(leaves: Sequence[Value], values: Sequence[Value], output: Value, error: Tensor) -> dict[str, Tensor]:
+    """Return the gradients of the leaves that the exported graph's output depends on.
+
+    Raises OpError, with operation and line, where an operation on the way has no derivative.
+    """
+    results = [leaf.result for leaf in leaves]
     try:
-        torch.autograd.grad(output.result, leaves, torch.ones_like(output.result), retain_graph=True, allow_unused=True)
+        found = torch.autograd.grad(output.result, results, error, retain_graph=True, allow_unused=True)
     except RuntimeError as cause:
         named = re.search(r"derivative for '?(?:aten::)?(\w+)", str(cause))
-        found = [value for value in values if not value.op and named and _stem(value) == named[1].strip("_")]
-        place = found[0].place if found else ""
+        calls = [value for value in values if not value.op and named and _stem(value) == named[1].strip("_")]
+        place = calls[0].place if calls else ""
         raise OpError(
             "error.torch.gradient", op=f"aten.{named[1]}" if named else str(cause).split("\n")[0], place=place
         ) from cause
+    return {leaf.name: part for leaf, part in zip(leaves, found, strict=True) if part is not None}
 
 
-def _check_output(module: nn.Module, args: tuple[Any, ...], seed: int, output: Value) -> None:
-    """Raise GraphError unless the module itself computes the same output, with derivatives that torch knows."""
-    buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
+def _run_module(
+    module: nn.Module, args: tuple[Any, ...], seed: int, output: Value, inputs: Sequence[str]
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the module's own output and the leaves it has gradients for; it reads copies and writes to nothing.
+
+    Raises OpError where a torch.autograd.Function is on the way.
+    """
+    args = pytree.tree_map(_watched, args)
+    given = [arg for arg in pytree.tree_leaves(args) if isinstance(arg, Tensor) and arg.requires_grad]
+    leaves = dict(zip(inputs, given, strict=True))
+    leaves.update((name, each) for name, each in module.named_parameters() if each.requires_grad)
     devices = {output.result.device.index} if output.result.is_cuda else set()
     with torch.enable_grad(), torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
-        found = torch.func.functional_call(module, buffers, tuple(pytree.tree_map(_watched, each) for each in args))
-    found = next(each for each in pytree.tree_leaves(found) if isinstance(each, Tensor))
-    own = _own_derivative(found)
-    if own:
-        raise OpError("error.torch.custom", function=own)
-    close = 1e-9 if found.dtype == torch.float64 else 1e-3
-    if not torch.allclose(found.detach(), output.result.detach(), close, close, equal_nan=True):
-        raise GraphError("error.torch.differs", module=type(module).__name__)
+        copies = {name: each.clone() for name, each in (*module.named_parameters(), *module.named_buffers())}
+        found = torch.func.functional_call(module, copies, pytree.tree_map(_cloned, args))
+    own = next(each for each in pytree.tree_leaves(found) if isinstance(each, Tensor))
+    function = _own_derivative(own)
+    if function:
+        raise OpError("error.torch.custom", function=function)
+    return own, leaves
+
+
+def _check_gradients(module: nn.Module, found: Mapping[str, Tensor], exact: Mapping[str, Tensor], close: float) -> None:
+    """Raise GraphError, naming the leaf, where a gradient is not the module's own.
+
+    One that is 0 but for rounding, such as that of a bias before batch norm, is measured by the largest one.
+    """
+    largest = max((float(part.to_dense().norm()) for part in exact.values()), default=0.0)
+    for name in [*exact, *(found.keys() - exact.keys())]:
+        ours, own = ((parts[name].to_dense() if name in parts else None) for parts in (found, exact))
+        own = torch.zeros_like(ours) if own is None else own
+        ours = torch.zeros_like(own) if ours is None else ours
+        same = (ours == own) | (ours.isnan() & own.isnan())
+        far, size = float((ours - own).masked_fill(same, 0).norm()), float(own.nan_to_num(0, 0, 0).norm())
+        if not far <= close * (size + largest / 100):
+            raise GraphError(
+                "error.torch.gradient_differs", module=type(module).__name__, leaf=name, far=far / (size or far)
+            )
 
 
 def _watched(value: Any) -> Any:
-    return value.detach().requires_grad_(value.is_floating_point()).clone() if isinstance(value, Tensor) else value
+    return value.detach().requires_grad_(value.is_floating_point()) if isinstance(value, Tensor) else value
+
+
+def _cloned(value: Any) -> Any:
+    return value.clone() if isinstance(value, Tensor) else value
 
 
 def _detached(value: Any) -> Any:
@@ -416,8 +514,10 @@ def _own_derivative(output: Tensor) -> str:
         if function is None or function in seen:
             continue
         seen.add(function)
-        if isinstance(function, torch.autograd.function.BackwardCFunction):
-            return type(function).__name__.removesuffix("Backward")
+        name = type(function).__name__.removesuffix("Backward")
+        # torch's own, and the identity: it calls the backward hooks of a module, whose gradients are compared.
+        if isinstance(function, torch.autograd.function.BackwardCFunction) and name != "BackwardHookFunction":
+            return name
         waiting += [source for source, _ in function.next_functions]
     return ""
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import pcgraph as pc
-from pcgraph.aten import aten, own_op
+from pcgraph.aten import aten, aten_op, own_op
 from pcgraph.errors import GraphError, OpError, SettingError
 from pcgraph.fast import zil_gradients
 from pcgraph.ops import OPS, pull_back
@@ -401,8 +401,6 @@ def test_our_derivatives_of_aten_operations_are_torchs(op):
         "aten.clone": ((x,), {"memory_format": "contiguous_format"}),
         "aten.masked_fill.Scalar": ((x, x[0] > 0), {"value": 2.0}),
     }
-    from pcgraph.aten import aten_op
-
     target = getattr(torch.ops.aten, op.split(".")[1])
     assert (
         aten_op(target.Tensor if op.endswith("Tensor") else target.Scalar if op.endswith("Scalar") else target.default)
@@ -427,6 +425,355 @@ def test_batch_norms_derivative_in_eval_and_for_wanted_inputs_alone():
     found = pull_back(row, torch.ones(3, 4, 5).double(), None, (x, mean, variance), attrs, (True, False, False))
     expected = (1 / (variance + 1e-5).sqrt())[:, None].expand(3, 4, 5)
     assert found[1:] == (None, None) and torch.allclose(found[0], expected, rtol=1e-12)
+
+
+# ---------------------------------------------------------------- equal to the module, or refused
+
+
+class Between(nn.Module):
+    """Two layers, and between them what a case does to the hidden values."""
+
+    def __init__(self, change=torch.tanh):
+        super().__init__()
+        self.one, self.two, self.change = nn.Linear(4, 4), nn.Linear(4, 3), change
+
+    def forward(self, x):
+        return self.two(self.change(self.one(x)))
+
+
+def hooked(hook):
+    def change(h):
+        if h.requires_grad:
+            h.register_hook(hook)
+        return h
+
+    return Between(change)
+
+
+def with_hook(register, part, hook):
+    module = Between()
+    getattr(module.get_submodule(part), register)(hook)
+    return module
+
+
+def with_parameter_hook(hook):
+    module = Between()
+    module.one.weight.register_hook(hook)
+    return module
+
+
+class Equilibrium(nn.Module):
+    """A fixed point found without gradients, one call with them, and the implicit gradient by a hook."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def step(self, z, x):
+        return torch.tanh(0.5 * self.layer(z) + x)
+
+    def forward(self, x):
+        with torch.no_grad():
+            z = torch.zeros_like(x)
+            for _ in range(30):
+                z = self.step(z, x)
+        z = self.step(z, x)
+        before = z.detach().requires_grad_()
+        after = self.step(before, x)
+
+        def implicit(ct):
+            total = ct
+            for _ in range(30):
+                total = torch.autograd.grad(after, before, total, retain_graph=True)[0] + ct
+            return total
+
+        z.register_hook(implicit)
+        return z
+
+
+class Clipped(nn.Module):
+    """Its forward writes into its own weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+
+    def forward(self, x):
+        with torch.no_grad():
+            self.layer.weight.clamp_(-0.1, 0.1)
+        return self.layer(x)
+
+
+HOOKED = {
+    "reversal": lambda: hooked(lambda ct: -ct),
+    "clipping, of large errors alone": lambda: hooked(lambda ct: ct.clamp(-50, 50)),
+    "on a parameter": lambda: with_parameter_hook(lambda ct: 5 * ct),
+    "weight decay on a parameter": lambda: with_parameter_hook(lambda ct: ct + 0.001),
+    "after a module": lambda: with_hook("register_full_backward_hook", "one", lambda m, i, o: (2 * i[0],)),
+    "before a module": lambda: with_hook("register_full_backward_pre_hook", "two", lambda m, o: (2 * o[0],)),
+    "implicit gradient": Equilibrium,
+}
+
+
+@pytest.mark.parametrize("name", HOOKED)
+def test_hooks_that_change_gradients_are_refused(name):
+    with pytest.raises(GraphError, match=r"gradient of '[\w.]+' is not the one (Between|Equilibrium) itself has"):
+        from_torch(HOOKED[name]().double(), torch.randn(6, 4).double(), torch.zeros(6, 1))
+
+
+@pytest.mark.parametrize(
+    ("module", "leaf"),
+    [
+        (nn.Sequential(nn.Embedding(5, 3, max_norm=0.5), nn.Linear(3, 2)), "0.weight"),
+        (nn.Sequential(nn.EmbeddingBag(5, 3, max_norm=0.5), nn.Linear(3, 2)), "0.weight"),
+        (Clipped(), "layer.weight"),
+    ],
+)
+def test_forward_that_writes_into_a_parameter_is_refused(module, leaf):
+    args = torch.randn(6, 4) if isinstance(module, Clipped) else torch.tensor([[1, 2], [3, 3]])
+    before = {name: each.detach().clone() for name, each in module.named_parameters()}
+    with pytest.raises(GraphError, match=f"writes into its own parameter '{leaf}'"):
+        from_torch(module, args, 0.0)
+    assert all(torch.equal(each, before[name]) for name, each in module.named_parameters())
+
+
+class Remembering(nn.Module):
+    """Counts, lists and keeps what it computes: as attributes and as a buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.calls, self.shapes, self.last = nn.Linear(4, 3), 0, [], None
+        self.register_buffer("seen", torch.zeros(1))
+
+    def forward(self, x):
+        self.calls += 1
+        self.shapes.append(x.shape)
+        self.seen = self.seen + 1
+        self.last = self.layer(x)
+        return torch.tanh(self.last) * self.seen
+
+
+class InstanceNormed(nn.Module):
+    """One example, normalised, read as a transposed view."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.out = nn.InstanceNorm2d(4, affine=True, track_running_stats=True), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.out(self.norm(x).flatten(2).transpose(1, 2))
+
+
+def checkpointed(h):
+    return torch.utils.checkpoint.checkpoint(torch.tanh, h, use_reentrant=False)
+
+
+parametrizations = nn.utils.parametrizations
+EQUAL = {
+    "hook that only looks": lambda: hooked(lambda ct: None),
+    "backward hook that only looks": lambda: with_hook("register_full_backward_hook", "one", lambda m, i, o: None),
+    "forward hook": lambda: with_hook("register_forward_hook", "one", lambda m, i, out: 2 * out),
+    "straight through by detach": lambda: Between(lambda h: h + (h.round() - h).detach()),
+    "checkpoint": lambda: Between(checkpointed),
+    "attributes and a buffer": Remembering,
+    "instance norm in training": InstanceNormed,
+    "instance norm in eval": lambda: InstanceNormed().eval(),
+    "spectral norm in training": lambda: nn.Sequential(parametrizations.spectral_norm(nn.Linear(4, 3)), nn.Tanh()),
+    "spectral norm by a hook": lambda: nn.Sequential(nn.utils.spectral_norm(nn.Linear(4, 3)), nn.Tanh()),
+    "weight norm": lambda: nn.Sequential(parametrizations.weight_norm(nn.Linear(4, 3)), nn.Tanh()),
+    "noise in training": lambda: Between(lambda h: F.rrelu(h, training=True)),
+}
+
+
+def everything_of(module):
+    """Return a module's attributes as they are, the sizes of its lists, and copies of its tensors."""
+    attributes = [dict(vars(part)) for part in module.modules()]
+    sizes = [len(value) for part in attributes for value in part.values() if isinstance(value, list | dict)]
+    return (
+        attributes,
+        sizes,
+        {name: each.clone() for name, each in (*module.named_parameters(), *module.named_buffers())},
+    )
+
+
+@pytest.mark.parametrize("name", EQUAL)
+def test_import_equals_the_module_and_leaves_it_alone(name):
+    module = EQUAL[name]().double()
+    shape = (1, 4, 3, 3) if name.startswith("instance") else (6, 4)
+    args = (torch.randn(shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64),)
+    exact = autograd(module, args, torch.zeros(1).double())
+    attributes, sizes, tensors = everything_of(module)
+    random = torch.get_rng_state()
+    problem = from_torch(module, args, 0.0, seed=SEED)
+    found = numbered(problem, zil_gradients(problem))
+    pc.backprop(problem)
+    pc.solve(problem, "pc", rate=0.01, steps=2, save="last")
+    assert all(relative(found[each], exact[each]) <= 1e-10 for each in exact)
+    after = everything_of(module)
+    assert all(now[key] is part[key] for now, part in zip(after[0], attributes, strict=True) for key in {*now, *part})
+    assert after[1] == sizes
+    assert after[2].keys() == tensors.keys() and all(
+        torch.equal(value, tensors[name]) for name, value in after[2].items()
+    )
+    assert torch.equal(random, torch.get_rng_state())
+    assert all(each.grad is None for each in module.parameters())
+
+
+def test_a_problem_shares_no_memory_with_the_module():
+    module, x, target = Between().double(), torch.randn(6, 4).double(), torch.zeros(6, 3).double()
+    module.register_buffer("unused", torch.ones(2))
+    problem = from_torch(module, x, target)
+    before = zil_gradients(problem)
+    with torch.no_grad():
+        for each in (*module.parameters(), x, target):
+            each.add_(1)
+    assert all(torch.equal(value, before[name]) for name, value in zil_gradients(problem).items())
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_the_same_tensor_twice_is_two_inputs(nested):
+    class Product(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Bilinear(4, 4, 2)
+
+        def forward(self, *args):
+            return self.layer(*(args[0] if nested else args))
+
+    module, x, other = Product().double(), torch.randn(6, 4).double(), torch.randn(6, 4).double()
+    problem = from_torch(module, ((x, x),) if nested else (x, x), torch.zeros(6, 2))
+    first, second = [leaf.name for leaf in problem.graph.leaves if leaf.op == "input"]
+    one, two = x.clone().requires_grad_(), x.clone().requires_grad_()
+    exact = torch.autograd.grad(0.5 * module.layer(one, two).square().sum(), (one, two))
+    found = zil_gradients(problem)
+    assert relative(found[first], exact[0]) <= 1e-12 and relative(found[second], exact[1]) <= 1e-12
+    moved = problem.with_values({first: other})
+    assert torch.allclose(pc.forward(moved)[problem.graph.output], module.layer(other, x), rtol=1e-12)
+
+
+def test_a_view_of_another_layout_is_a_reshape():
+    class Attention(nn.Module):
+        """Attention with a learned bias: with a gradient torch takes a kernel whose output is laid out otherwise."""
+
+        def __init__(self):
+            super().__init__()
+            self.all, self.bias, self.out = nn.Linear(8, 24), nn.Parameter(torch.randn(2, 5, 5)), nn.Linear(8, 8)
+
+        def forward(self, x):
+            query, key, value = self.all(x).view(3, 5, 3, 2, 4).permute(2, 0, 3, 1, 4)
+            h = F.scaled_dot_product_attention(query, key, value, attn_mask=self.bias[None])
+            return self.out(h.transpose(1, 2).reshape(3, 5, 8))
+
+    module, x, target = Attention().double(), torch.randn(3, 5, 8).double(), torch.zeros(3, 5, 8).double()
+    exact = autograd(module, (x,), target)
+    for nodes in ("ops", "modules"):
+        problem = from_torch(module, x, target, nodes=nodes)
+        assert (
+            max(relative(value, exact[each]) for each, value in numbered(problem, zil_gradients(problem)).items())
+            <= 1e-10
+        )
+
+
+class OneExample(nn.Module):
+    """Batch norm of one example, then tokens: the error arrives in an order that looks like channels-last."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.out = nn.BatchNorm2d(8), nn.Linear(8, 8)
+
+    def forward(self, x):
+        return self.out(self.norm(x).flatten(2).transpose(1, 2))
+
+
+@pytest.mark.parametrize("nodes", ["ops", "modules"])
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_batch_norm_of_one_transposed_example_is_autograds(nodes, training, dtype):
+    module, x = OneExample().to(dtype).train(training), torch.randn(1, 8, 7, 7, dtype=dtype)
+    exact = autograd(module, (x,), torch.zeros(1, dtype=dtype))
+    problem = from_torch(module, x, 0.0, nodes=nodes)
+    for found in (zil_gradients(problem), pc.backprop(problem), pc.solve(problem, "zil", save="last").gradients):
+        assert max(relative(value, exact[each]) for each, value in numbered(problem, found).items()) <= (
+            1e-12 if dtype == torch.float64 else 1e-5
+        )
+
+
+LAYOUTS = {
+    "aten.batch_norm": lambda x: (
+        (x, torch.rand(x.shape[1]).double(), torch.rand(x.shape[1]).double()),
+        {
+            "running_mean": None,
+            "running_var": None,
+            "training": True,
+            "momentum": 0.1,
+            "eps": 1e-5,
+            "cudnn_enabled": False,
+        },
+    ),
+    "aten.instance_norm": lambda x: (
+        (x, torch.rand(x.shape[1]).double(), torch.rand(x.shape[1]).double()),
+        {
+            "running_mean": None,
+            "running_var": None,
+            "use_input_stats": True,
+            "momentum": 0.1,
+            "eps": 1e-5,
+            "cudnn_enabled": False,
+        },
+    ),
+    "aten.max_pool2d": lambda x: (
+        (x,),
+        {"kernel_size": (2, 2), "stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "ceil_mode": False},
+    ),
+    "aten.group_norm": lambda x: ((x,), {"num_groups": 1, "weight": None, "bias": None}),
+    "aten.slice.Tensor": lambda x: ((x,), {"dim": -1, "start": 1, "end": 3, "step": 2}),
+    "conv2d": lambda x: ((x, torch.rand(3, x.shape[1], 2, 2).double()), {}),
+    "layer_norm": lambda x: ((x, torch.rand(x.shape[-1]).double()), {}),
+    "softmax": lambda x: ((x,), {"dim": 1}),
+    "log_softmax": lambda x: ((x,), {"dim": 2}),
+    "matmul": lambda x: ((x, torch.rand(x.shape[-1], 2).double()), {}),
+    "linear": lambda x: ((x, torch.rand(2, x.shape[-1]).double()), {}),
+    "mean": lambda x: ((x,), {"dim": (2, 3)}),
+    "gelu": lambda x: ((x,), {}),
+}
+
+
+def laid_out_otherwise(x, draw):
+    """Return the same numbers with other strides: transposed, those of size 1 at random, or every second entry."""
+    order = torch.randperm(x.dim(), generator=draw).tolist()
+    y = x.permute(order).contiguous().permute([order.index(dim) for dim in range(x.dim())])
+    if torch.rand((), generator=draw) < 0.3:
+        wide = torch.full([2 * size for size in x.shape], torch.nan, dtype=x.dtype)
+        y = wide[tuple(slice(None, None, 2) for _ in x.shape)].copy_(x)
+    strides = [
+        int(torch.randint(1, 60, (), generator=draw)) if size == 1 else stride
+        for size, stride in zip(y.shape, y.stride(), strict=True)
+    ]
+    return y.as_strided(y.shape, strides)
+
+
+def layout_cases(op, draw):
+    """Return inputs and attrs to try an op on: its samples, and pictures with dimensions of size 1."""
+    if op.startswith("aten"):
+        aten_op(aten.slice.Tensor if op == "aten.slice.Tensor" else getattr(aten, op.removeprefix("aten.")).default)
+    if op not in LAYOUTS:
+        return OPS[op].sample_inputs
+    shapes = ((1, 4, 3, 5), (1, 8, 4, 4), (2, 3, 4, 4), (3, 1, 4, 4), (1, 1, 2, 4))
+    return [LAYOUTS[op](torch.randn(shape, generator=draw, dtype=torch.float64)) for shape in shapes]
+
+
+@pytest.mark.parametrize("op", sorted({*LAYOUTS, *(op for op in OPS if OPS[op].sample_inputs)}))
+def test_no_layout_of_values_and_errors_changes_a_derivative(op):
+    draw = torch.Generator().manual_seed(1)
+    for inputs, attrs in layout_cases(op, draw):
+        slots = [each.clone().requires_grad_() for each in inputs]
+        output = OPS[op].forward(*slots, **attrs)
+        ct = torch.randn(output.shape, generator=draw, dtype=torch.float64)
+        exact = torch.autograd.grad(output, slots, ct)
+        for _ in range(10):
+            given = (laid_out_otherwise(inputs[0], draw), *inputs[1:])
+            found = pull_back(OPS[op], laid_out_otherwise(ct, draw), OPS[op].forward(*given, **attrs), given, attrs)
+            assert all(relative(one, other) <= 1e-12 for one, other in zip(found, exact, strict=True))
 
 
 # ---------------------------------------------------------------- errors
