@@ -538,7 +538,7 @@ def test_forward_that_writes_into_a_parameter_is_refused(module, leaf):
 
 
 class Remembering(nn.Module):
-    """Counts, lists and keeps what it computes: as attributes and as a buffer."""
+    """Counts, lists and holds on to what it computes: as attributes and as a buffer."""
 
     def __init__(self):
         super().__init__()
