@@ -9,17 +9,24 @@ import { createStage } from "./stage.mjs";
 /**
  * Draw a deck (`pcgraph/ui/deck.py`, `show`) into an element.
  *
- * options: at (the first scene, from 0); messages, lang: as for createStage; onKeep(scene, state): offers a button that keeps what the
- * stage shows as the scene. Returns {goTo(scene), setDeck(deck, at), setTheme(), destroy()}.
+ * options: at (the first scene, from 0); kept: {t, asking}, how far it is; stageMode: as for createStage; onPlace({scene, asking, t, stageMode}): called after each change; messages, lang: as for createStage; onKeep(scene, state): offers a button that keeps what the
+ * stage shows as the scene. Returns {goTo(scene), setDeck(deck, at, kept), resume(), setConnected(connected), setTheme(), destroy()}.
  */
 export function createDeck(element, deck, options = {}) {
   deck = ended(deck);
   const clamp = (scene) => Math.min(Math.max(Math.round(scene) || 0, 0), deck.scenes.length - 1);
-  let place = opening(deck, clamp(options.at ?? 0));
+  let place = openingAt(options.at ?? 0, options.kept);
   let [stage, head, alive] = [null, null, true];
 
   if (options.messages) start(options.messages);
   else loadMessages(options.lang).then(start);
+
+  // Where a scene opens, or goes on as `kept` {t, asking} says.
+  function openingAt(scene, kept) {
+    const first = opening(deck, clamp(scene));
+    if (!kept || kept.asking) return first;
+    return { ...first, asking: false, t: Math.max(first.t, Math.min(kept.t, ending(deck, first.scene).t)) };
+  }
 
   function start(messages) {
     if (!alive) return;
@@ -37,7 +44,11 @@ export function createDeck(element, deck, options = {}) {
       quiet: true,
       above: head.element,
       onAction,
-      onChange: ({ t }) => head.pass(deck, place, t),
+      stageMode: options.stageMode,
+      onChange: ({ t, stageMode }) => {
+        head.pass(deck, place, t);
+        options.onPlace?.({ scene: place.scene, asking: place.asking, t, stageMode });
+      },
       presents,
     });
     head.draw(deck, place);
@@ -97,11 +108,13 @@ export function createDeck(element, deck, options = {}) {
   return {
     goTo,
     /** Play another state of the deck; the scene stays, or is the one asked for. */
-    setDeck(next, at = place.scene) {
+    setDeck(next, at = place.scene, kept = null) {
       deck = ended(next);
-      place = { ...opening(deck, clamp(at)) };
+      place = openingAt(at, kept);
       if (stage) enter(place);
     },
+    resume: () => stage?.resume(),
+    setConnected: (connected) => stage?.setConnected(connected),
     setTheme: () => stage?.setTheme(),
     destroy() {
       alive = false;

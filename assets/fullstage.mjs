@@ -2,7 +2,7 @@
 
 const HOLD = 2000; // ms within which a window that was opened may have cost us the full screen
 
-/** Return {on, toggle, enter, leave, hold, destroy}; `changed` is called after each change. */
+/** Return {on, toggle, enter, leave, resume, hold, destroy}; `changed` is called after each change. */
 export function createFullStage(root, changed) {
   let [on, whole, held, again] = [false, false, 0, false];
   let [leaving, left] = [false, Promise.resolve()];
@@ -54,13 +54,13 @@ export function createFullStage(root, changed) {
     else set(false);
   };
   // The next touch of the stage takes the whole screen again.
-  const resume = (event) => {
+  const touched = (event) => {
     if (!again || event.key === "Escape") return;
     again = false;
     fill();
   };
   document.addEventListener("fullscreenchange", follow);
-  for (const name of ["keydown", "pointerdown"]) document.addEventListener(name, resume, true);
+  for (const name of ["keydown", "pointerdown"]) document.addEventListener(name, touched, true);
   return {
     get on() {
       return on;
@@ -68,13 +68,18 @@ export function createFullStage(root, changed) {
     toggle: () => (on ? leave() : enter()),
     enter,
     leave,
+    /** Be in stage mode as before a reload: a browser gives the whole screen only to a key or a press. */
+    resume() {
+      set(true);
+      again = true;
+    },
     /** A window is about to open, for which browsers leave full screen: the stage stays. */
     hold() {
       held = Date.now() + HOLD;
     },
     destroy() {
       document.removeEventListener("fullscreenchange", follow);
-      for (const name of ["keydown", "pointerdown"]) document.removeEventListener(name, resume, true);
+      for (const name of ["keydown", "pointerdown"]) document.removeEventListener(name, touched, true);
     },
   };
 }

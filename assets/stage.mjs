@@ -38,6 +38,7 @@ const BELOW = 80 + 38 + 16; // curve, controls and the gaps between
  * buttons: [{key, press}]: further buttons under the picture. first, last: the steps that may be seen; loop: whether playing starts again after the last.
  * above: an element that stands first in the stage, in stage mode too. onAction(action, detail): called before each action of a key or
  * a button (keys.mjs names them; "bookmark" comes with {digit, set}, what a key asks for with {key: true}); true means that it is done, and the stage does nothing.
+ * stageMode: whether to begin in stage mode, which is not the whole screen: that takes a key or a press.
  * notes: what the speaker wants to read; presents(): {title, notes, place, caption, nextCaption} that the speaker's window shows instead.
  */
 export function createStage(element, payload, options = {}) {
@@ -81,6 +82,7 @@ export function createStage(element, payload, options = {}) {
     ]),
   );
   const notice = createNotice();
+  const offline = html("p", { class: "stage-offline", role: "status" });
   const blank = createBlank({
     back: () => perform("blank"),
     changed: (on) => (on ? notice.tell(say("stage.blanked"), 60_000) : notice.tell(say("stage.unblanked"), 1200)),
@@ -96,13 +98,15 @@ export function createStage(element, payload, options = {}) {
     layout();
     parts?.energy.resize(measured.curve, modeNow());
     tellPresenter();
+    changed();
   });
   const modeNow = () => (full.on ? "stage" : "page");
   const room = watchRoom(root, ({ width, height }) => {
     size = { width, height };
     layout();
   });
-  const ours = (one) => root.contains(one) && !one.matches("select, [role=scrollbar]");
+  // In stage mode nothing outside it is seen, so what has the focus there needs no keys.
+  const ours = (one) => (root.contains(one) ? !one.matches("select, [role=scrollbar]") : full.on);
   const onKey = keyHandler((action, detail) => perform(action, { ...detail, key: true }), ours, () => (blank.on ? "blank" : null));
   const stopKeys = listenKeys(root, onKey);
   let measured = null; // sizes of board and curve, as last seen
@@ -124,6 +128,7 @@ export function createStage(element, payload, options = {}) {
     if (!alive) return;
     say = createSay(messages);
     build();
+    if (options.stageMode) full.resume();
     if (state.playing) {
       state.playing = false;
       player.play();
@@ -167,6 +172,7 @@ export function createStage(element, payload, options = {}) {
       parts.energy.element,
       parts.controls.element,
       caption,
+      offline,
       parts.legend.element,
       notice.element,
       blank.element,
@@ -273,7 +279,7 @@ export function createStage(element, payload, options = {}) {
   }
 
   function present() {
-    return { ...state, bookmarks: { ...state.bookmarks }, view: parts ? parts.board.view : state.view };
+    return { ...state, bookmarks: { ...state.bookmarks }, view: parts ? parts.board.view : state.view, stageMode: full.on };
   }
 
   function changed() {
@@ -512,7 +518,7 @@ export function createStage(element, payload, options = {}) {
 
   return {
     root,
-    /** What is shown now, as the options take it: {t, phase, selected, speed, playing, view, folded, springs, origin, knows, bookmarks, spotlight}. */
+    /** What is shown now, as the options take it: {t, phase, selected, speed, playing, view, folded, springs, origin, knows, bookmarks, spotlight, stageMode}. */
     get state() {
       return present();
     },
@@ -525,6 +531,8 @@ export function createStage(element, payload, options = {}) {
       byHand({ t, phase: state.phase && "feedback" }, true);
     },
     stageMode: (on = !full.on) => (on ? full.enter() : full.leave()),
+    /** Be in stage mode as before a reload, without the whole screen. */
+    resume: full.resume,
     goTo(t, phase = state.phase && "feedback") {
       byHand({ t, phase });
     },
@@ -550,6 +558,10 @@ export function createStage(element, payload, options = {}) {
       room.look(); // what stands above may have changed with the payload
       const onlyNumbers = same && Object.keys(nextOptions).every((name) => name === "t");
       if (say && !(onlyNumbers && renew(before))) build(nextOptions.view);
+    },
+    /** Say that the server is gone, or no longer. The stage needs none. */
+    setConnected(connected) {
+      offline.textContent = connected || !say ? "" : say("stage.offline");
     },
     setTheme(theme) {
       root.dataset.theme = theme ?? themeOf(root);

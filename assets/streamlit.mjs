@@ -4,9 +4,11 @@
 // back to step t. Nothing is reported to Python while stepping; the step is written into the page's address, where a
 // reload and a shared link find it.
 
+import { watchConnection } from "./connection.mjs";
 import { loadMessages } from "./messages.mjs";
 import { createStage } from "./stage.mjs";
 import { mountOnce } from "./mounting.mjs";
+import { keepForReload, keptForReload } from "./reload.mjs";
 import { loadStyle } from "./style.mjs";
 
 const remembered = new Map(); // problem → where its stage stood, for when Streamlit mounts it again
@@ -20,7 +22,7 @@ function mount(given, parentElement, setTriggerValue) {
   const data = read(given);
   const host = document.createElement("div");
   parentElement.append(host);
-  let [stage, latest, alive, send] = [null, data, true, setTriggerValue];
+  let [stage, latest, alive, send, connected] = [null, data, true, setTriggerValue, true];
   // While Python asks for a node, the one that is pressed is the answer; its card would say too much.
   const onSelect = (name) => {
     if (latest.asks) send("picked", name);
@@ -28,11 +30,13 @@ function mount(given, parentElement, setTriggerValue) {
   };
   const onChange = (state) => {
     remembered.set(latest.payload.problem, { asked: latest.t, resets: latest.resets, state: { ...state } });
-    writeLink(state.t);
+    writeLink(state);
   };
+  const stopWatching = watchConnection((next) => stage?.setConnected((connected = next)));
   Promise.all([loadStyle(parentElement, "stage.css"), tableOf(data)]).then(([, messages]) => {
     if (alive) stage = createStage(host, latest.payload, { ...optionsOf(latest), messages, onSelect, onChange, buttons: buttons() });
     point(stage, latest);
+    stage?.setConnected(connected);
   });
   // What the stage shows goes to Python only when one of these is pressed.
   function buttons() {
@@ -55,6 +59,7 @@ function mount(given, parentElement, setTriggerValue) {
     },
     unmount() {
       alive = false;
+      stopWatching();
       stage?.destroy();
       host.remove();
     },
@@ -81,6 +86,7 @@ function optionsOf(data) {
       : { t: data.t ?? 0, phase: data.phase ?? null, selected: data.selected ?? null, springs: data.springs };
   return {
     ...start,
+    stageMode: Boolean(keptForReload("stageMode")),
     lanes: data.lanes,
     lang: data.lang,
     height: data.height,
@@ -119,10 +125,11 @@ function linkWith(t, address = location.href) {
 }
 
 // Once the stage rests: writing costs more than a step, and browsers refuse to do it often.
-function writeLink(t) {
+function writeLink({ t, stageMode }) {
   currentStep = t;
   clearTimeout(timer);
   timer = setTimeout(() => {
-    if (linkWith(currentStep) !== location.href) history.replaceState(history.state, "", linkWith(currentStep));
+    const same = linkWith(currentStep) === location.href && stageMode === Boolean(keptForReload("stageMode"));
+    if (!same) keepForReload({ stageMode }, linkWith(currentStep));
   }, QUIET);
 }
