@@ -21,6 +21,7 @@ import { createToolbar } from "./editor-toolbar.mjs";
 import { createWiring } from "./editor-wiring.mjs";
 import { NARROW, watchRoom } from "./room.mjs";
 import { themeOf } from "./theme.mjs";
+import { listenPaper, scaled } from "./paper.mjs";
 
 const LEAST = 480;
 const LATE = 500; // ms after which numbers that are no longer true turn pale
@@ -355,8 +356,25 @@ export function createEditor(element, data, options) {
   });
   const boardSize = new ResizeObserver(([{ contentRect }]) => resize({ w: contentRect.width, h: contentRect.height }));
 
+  let onScreen = null; // while it is printed: the view and the theme of the screen
+  const graph = board.querySelector(".graph");
+  const stopPaper = listenPaper(
+    () => {
+      onScreen = { view: canvas.view, theme: root.dataset.theme };
+      root.dataset.theme = "light";
+      canvas.fit();
+      scaled(graph, canvas.size);
+    },
+    () => {
+      root.dataset.theme = onScreen.theme;
+      canvas.setView(onScreen.view);
+      onScreen = null;
+      scaled(graph, null);
+    },
+  );
+
   function resize(size) {
-    if (size.w < 10 || size.h < 10) return;
+    if (onScreen || size.w < 10 || size.h < 10) return;
     canvas.resize(size);
     if (sized) return;
     sized = true;
@@ -393,6 +411,7 @@ export function createEditor(element, data, options) {
       desk.flush();
       clearTimeout(late);
       room.stop();
+      stopPaper();
       boardSize.disconnect();
       pointer.stop();
       document.removeEventListener("keydown", onPageKey, true);

@@ -11,6 +11,7 @@ import { opensFolded } from "./folding.mjs";
 import { createFullStage } from "./fullstage.mjs";
 import { createInspector } from "./inspector.mjs";
 import { keyHandler, listenKeys } from "./keys.mjs";
+import { listenPaper, paperSize, scaled } from "./paper.mjs";
 import { createLegend } from "./legend.mjs";
 import { marksOf } from "./marks.mjs";
 import { createSay, loadMessages } from "./messages.mjs";
@@ -119,7 +120,9 @@ export function createStage(element, payload, options = {}) {
     parts?.energy.resize(measured.curve, modeNow());
     parts?.springs?.resize();
   });
-  const resizeBoard = () => parts?.board.resize(measured.board, modeNow());
+  const resizeBoard = () => onScreen === null && parts?.board.resize(measured.board, modeNow());
+  let onScreen = null; // while it is printed: how the screen shows it
+  const stopPaper = listenPaper(toPaper, toScreen);
 
   if (options.messages) start(options.messages);
   else loadMessages(options.lang).then(start);
@@ -134,6 +137,29 @@ export function createStage(element, payload, options = {}) {
       player.play();
     }
     if (document.fonts && document.fonts.status !== "loaded") document.fonts.ready.then(() => alive && build());
+  }
+
+  // The whole graph with its numbers, in dark ink and as wide as the paper; no module stays folded.
+  function toPaper() {
+    if (!parts || !measured?.board) return;
+    onScreen = { view: parts.board.view, theme: root.dataset.theme };
+    root.dataset.theme = "light";
+    if (state.folded) parts.board.fold(false);
+    const { w, h } = paperSize(payload.nodes, measured.board, parts.lanes.length);
+    parts.board.resize({ w, h }, modeNow());
+    parts.board.fit(true);
+    for (const graph of root.querySelectorAll(".graph")) scaled(graph, { w, h: h / parts.lanes.length });
+  }
+
+  function toScreen() {
+    if (!onScreen) return;
+    const { view, theme } = onScreen;
+    onScreen = null;
+    root.dataset.theme = theme;
+    for (const graph of root.querySelectorAll(".graph")) scaled(graph, null);
+    parts.board.resize(measured.board, modeNow());
+    parts.board.fold(state.folded);
+    parts.board.restore(view);
   }
 
   // ---- parts
@@ -572,6 +598,7 @@ export function createStage(element, payload, options = {}) {
       clock.stop();
       room.stop();
       stopKeys();
+      stopPaper();
       full.destroy();
       fading.stop();
       awake.set(false);

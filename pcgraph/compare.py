@@ -160,7 +160,8 @@ def reading(solution: Solution) -> str:
         return "moved"
     reference = backprop(solution.problem)
     close = max([SAME_DIGITS, *(ROUNDED * torch.finfo(gradient.dtype).eps for gradient in solution.gradients.values())])
-    gaps = [difference(gradient, reference[name]) for name, gradient in solution.gradients.items() if name in reference]
+    finite = {name: gradient for name, gradient in solution.gradients.items() if torch.isfinite(gradient).all()}
+    gaps = [difference(gradient, reference[name]) for name, gradient in finite.items() if name in reference]
     return "exact" if all(gap and gap.relative <= close for gap in gaps) else "scaled"
 
 

@@ -8,6 +8,7 @@ from torch import nn
 
 import pcgraph as pc
 from pcgraph.__main__ import main
+from pcgraph.compare import reading
 from pcgraph.errors import OpError
 from pcgraph.trace import Result
 from pcgraph.verdict import gradients_verdict
@@ -69,6 +70,11 @@ def test_a_gradient_that_is_no_number_equals_none(case):
             assert row.difference.equal == "no"
     infinite = torch.tensor([1.0, torch.inf])
     assert pc.difference(infinite, infinite).equal == "no"
+
+
+def test_what_zil_reads_before_is_bps():
+    """The gradient of w is 0 in both: the root's infinite derivative is no factor γ."""
+    assert reading(pc.solve(pc.parse(CASES["root at 0"][0] + END), "zil")) == "exact"
 
 
 def test_a_derivative_that_exists_is_no_warning():
