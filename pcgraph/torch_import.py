@@ -482,7 +482,7 @@ def _check_gradients(module: nn.Module, found: Mapping[str, Tensor], exact: Mapp
 
     One that is 0 but for rounding, such as that of a bias before batch norm, is measured by the largest one.
     """
-    largest = max((float(part.to_dense().norm()) for part in exact.values()), default=0.0)
+    largest = max((float(part.to_dense().nan_to_num(0, 0, 0).norm()) for part in exact.values()), default=0.0)
     for name, part in {**found, **exact}.items():
         none = torch.zeros_like(part.to_dense())
         ours, own = found.get(name, none).to_dense(), exact.get(name, none).to_dense()
