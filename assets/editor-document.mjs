@@ -2,6 +2,8 @@
 //
 // `ops` is a Map of op rows by name, as `opTable` makes it.
 
+import { readNumber } from "./typed-numbers.mjs";
+
 export const LEAVES = ["input", "parameter", "constant"];
 export const LOSSES = ["squared_error", "cross_entropy"];
 export const isLeafOp = (op) => LEAVES.includes(op);
@@ -116,9 +118,16 @@ function numbered(document, base, from, taken = []) {
 
 // ---- values
 
-/** Return what a text stands for: a number, nested lists of numbers, or the text itself while it is unfinished. */
-export function parseValue(text) {
-  const plain = text.trim().replaceAll("−", "-").replace(/^\+/, "");
+/**
+ * Return what a text stands for: a number, nested lists of numbers, or the text itself, which Python reads or refuses.
+ * `now` is the value before: in the place of a number a comma is a decimal comma.
+ */
+export function parseValue(text, now = null) {
+  const one = readNumber(text);
+  const severalPerhaps = typeof now !== "number" && /[,，、]|\S\s+\S/.test(text.trim());
+  if (typeof one === "number" && !severalPerhaps) return one;
+  const plain = text.trim().replaceAll("−", "-");
+  if (/\d,\d/.test(plain) && /,\s/.test(plain)) return text.trim(); // [0,5, 1,5]
   const value = readJson(plain.replace(/(^|[[,\s-])\.(\d)/g, "$10.$2").replace(/(\d)\.(?!\d)/g, "$1.0"));
   return shapeOf(value) === null ? text.trim() : value;
 }
@@ -163,7 +172,7 @@ export function parseShape(text, most = 10000) {
     .replace(/[()[\]]/g, " ")
     .split(/[\s,×x*]+/i)
     .filter(Boolean);
-  const shape = parts.map(Number);
+  const shape = parts.map(readNumber);
   const fits =
     shape.every((size) => Number.isInteger(size) && size > 0) &&
     shape.reduce((a, b) => a * b, 1) <= most &&
@@ -171,10 +180,14 @@ export function parseShape(text, most = 10000) {
   return fits ? shape : null;
 }
 
-/** Return what an attr's text stands for: JSON, a tuple as a list, or text; undefined leaves the default. */
-export function parseAttr(text) {
+/** Return what an attr's text stands for: JSON, a tuple as a list, or text; undefined leaves the default, `normal`. */
+export function parseAttr(text, normal = null) {
   const plain = text.trim();
   if (!plain) return undefined;
+  const one = readNumber(plain);
+  // Beside a whole number, 2,3 may be a pair.
+  if (typeof one === "number" && typeof normal === "number" && !(Number.isInteger(normal) && /[,，]/.test(plain)))
+    return one;
   const words = { True: true, False: false, None: null };
   if (plain in words) return words[plain];
   const value = readJson(plain.replaceAll("−", "-").replace(/^\((.*?),?\)$/, "[$1]"));

@@ -23,14 +23,13 @@ export function factsOf(inspection) {
   };
 }
 
-/** Return what a node's card shows: a leaf's own value at once, another node's as Python computed it. */
-export function shownValue(node, facts) {
-  if (!isLeafOp(node.op)) return facts.node(node.name).value;
-  return cellOf(node.value);
-}
+/** Return what a node's card shows: a leaf's own value at once, what is typed as text and other nodes as Python read or computed them. */
+export const shownValue = (node, facts) => (isKnownHere(node) ? cellOf(node.value) : facts.node(node.name).value);
 
 /** Return the shape to show for a node, or null. */
-export const shownShape = (node, facts) => (isLeafOp(node.op) ? shapeOf(node.value) : facts.node(node.name).shape);
+export const shownShape = (node, facts) => (isKnownHere(node) ? shapeOf(node.value) : facts.node(node.name).shape);
+
+const isKnownHere = ({ op, value }) => isLeafOp(op) && (typeof value !== "string" || !value.trim());
 
 /** Return a leaf's value as an entry of docs/payload.md, or null while it is unfinished. */
 export function cellOf(value) {

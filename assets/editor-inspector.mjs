@@ -7,9 +7,7 @@ import {
   nodeOf,
   parseAttr,
   parseShape,
-  parseValue,
   reshaped,
-  shapeOf,
   slotCount,
   slotName,
   valueText,
@@ -78,8 +76,8 @@ function createNodeSection({ say, act }) {
     label: say("editor.value"),
     lines: 2,
     hint: say("editor.value_hint"),
-    commit: (value, owner) => act.value(owner, parseValue(value)),
-    live: (value, owner) => live(value, owner, act),
+    commit: (value, owner) => act.value(owner, value),
+    live: (value, owner) => act.value(owner, value, true),
     leave: act.leave,
   });
   const shape = createField({
@@ -129,7 +127,7 @@ function createNodeSection({ say, act }) {
       op.draw(node.op, node.name, ops.has(node.op) ? groups : [["", [[node.op, node.op]]], ...groups]);
       for (const field of [value, shape]) field.element.hidden = !leaf;
       if (leaf) value.draw(valueText(node.value), node.name);
-      if (leaf) shape.draw((shapeOf(node.value) ?? []).join(" × "), node.name);
+      if (leaf) shape.draw((shownShape(node, scene.facts) ?? []).join(" × "), node.name);
       inputs.draw(node, ops);
       attrs.draw(node, ops);
       setNow(leaf ? "" : nowText(node, scene, say));
@@ -137,12 +135,6 @@ function createNodeSection({ say, act }) {
       setPressed(String(scene.document.output === node.name));
     },
   };
-}
-
-// Numbers are read while they are typed, so that the graph follows; a half-written list waits for the end.
-function live(text, owner, act) {
-  const value = parseValue(text);
-  if (typeof value !== "string") act.value(owner, value, true);
 }
 
 function nowText(node, { facts }, say) {
@@ -222,7 +214,7 @@ function createAttrs({ act }) {
           createField({
             label: attr,
             hint: attrText(defaults[attr]),
-            commit: (value, owner) => act.edit({ do: "attr", name: owner, attr, value: parseAttr(value) }),
+            commit: (value, owner) => act.edit({ do: "attr", name: owner, attr, value: parseAttr(value, defaults[attr]) }),
           }),
         ]);
         element.replaceChildren(...fields.map(([, field]) => field.element));
@@ -261,10 +253,9 @@ function createProblemSection({ say, act }) {
   });
   const target = createField({
     label: say("editor.target"),
-    commit: (value) => act.target(parseValue(value)),
-    live: (value) => {
-      if (typeof parseValue(value) !== "string") act.target(parseValue(value), true);
-    },
+    lines: 2,
+    commit: (value) => act.target(value),
+    live: (value) => act.target(value, true),
     leave: act.leave,
   });
   const loss = createChoice({ label: say("editor.loss"), commit: (value) => act.edit({ do: "loss", loss: value }) });

@@ -6,7 +6,7 @@ import { addition, linkFrom, linksWith, placeBeside } from "./editor-adding.mjs"
 import { createCanvas } from "./editor-canvas.mjs";
 import { slotFor } from "./editor-connect.mjs";
 import { createDesk } from "./editor-desk.mjs";
-import { edgesOf, isLeafOp, nodeOf, reshaped } from "./editor-document.mjs";
+import { edgesOf, isLeafOp, nodeOf, parseValue, reshaped } from "./editor-document.mjs";
 import { CELL } from "./editor-geometry.mjs";
 import { createHelp } from "./editor-help.mjs";
 import { createEditInspector } from "./editor-inspector.mjs";
@@ -93,6 +93,12 @@ export function createEditor(element, data, options) {
   root.append(toolbar.element, main, help.element, opening.element);
   const pointer = listenPointer(canvas, pointerActs());
 
+  // Numbers are read while they are typed, so that the graph follows; what is half written waits for the end.
+  function take(edit, tag, text, now, live) {
+    const value = parseValue(text, now);
+    return live && typeof value === "string" ? true : desk.typed({ ...edit, value }, tag, live);
+  }
+
   function inspectorActs() {
     return {
       edit: commit,
@@ -101,8 +107,9 @@ export function createEditor(element, data, options) {
       rename: desk.rename,
       leave: back,
       connectFrom: wiring.start,
-      value: (name, value, live) => desk.typed({ do: "value", name, value }, `value ${name}`, live),
-      target: (value, live) => desk.typed({ do: "target", value }, "target", live),
+      value: (name, text, live) =>
+        take({ do: "value", name }, `value ${name}`, text, nodeOf(desk.draft, name)?.value, live),
+      target: (text, live) => take({ do: "target" }, "target", text, desk.draft.target, live),
       shape(name, shape) {
         if (!shape) return refuse({ key: "editor.refuse.shape" });
         return commit({ do: "value", name, value: reshaped(nodeOf(desk.draft, name).value, shape) });

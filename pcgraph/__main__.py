@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from pcgraph.compare import compare, difference, gradient_text
 from pcgraph.document import read_text
-from pcgraph.errors import PCGraphError, SettingError, did_you_mean
+from pcgraph.errors import NumberError, PCGraphError, SettingError, did_you_mean
 from pcgraph.evaluate import backprop
 from pcgraph.explain import explain
 from pcgraph.export import trace_html
@@ -26,12 +26,13 @@ from pcgraph.problem import LIMITS, Problem
 from pcgraph.site import write_site
 from pcgraph.solve import MOST_STEPS, solve
 from pcgraph.trace import Solution
+from pcgraph.typed_numbers import read_between, read_number
 from pcgraph.verify import TOLERANCE, verify
 
 PROGRAM = "python -m pcgraph"
 FORMULA_FILES = (".txt", ".pcg")
 HELP = {"-h", "--help"}
-NEGATIVE = re.compile(r"-[\d.]")
+NEGATIVE = re.compile(r"-[\d.,]")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -278,16 +279,17 @@ def _solution(problem: Problem, arguments: argparse.Namespace) -> Solution:
 
 def _rate(text: str | None) -> float | None:
     try:
-        return None if text is None else float(text)
-    except ValueError:
+        return None if text is None else read_number(text)
+    except NumberError:
         raise SettingError("error.rate", got=text, node="") from None
 
 
 def _whole(text: str, refusal: PCGraphError) -> int:
     """Return the whole number, 0 or more, that a text is; raise `refusal` for any other text."""
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise refusal
-    return int(text)
+    try:
+        return int(read_between(text, 0, 10**18, whole=True))
+    except NumberError:
+        raise refusal from None
 
 
 def _from_one(option: str, text: str, most: int, example: int) -> int:

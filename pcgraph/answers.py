@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import re
-import unicodedata
 from dataclasses import dataclass
 
+from pcgraph.errors import NumberError
 from pcgraph.questions import CLOSE, RIGHT, Gate, Message
+from pcgraph.typed_numbers import folded, read_number
 
-LONGEST = 64
 NEAR = 0.05
 SIGNS = {"+": "+", "-": "-", "0": "0", "up": "+", "down": "-", "stay": "0"}
-WRITTEN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?")
 
 
 @dataclass(frozen=True)
@@ -41,14 +38,24 @@ def judge(gate: Gate, answer: str | float) -> Verdict:
     That is the value before the step. The step adds γ × (error − feedback) to it.
     """
     if gate.kind in ("number", "choose"):
-        found = read_number(answer)
-        return _unread(gate) if found is None else _of_number(gate, found)
-    chosen = str(answer) if isinstance(gate.answer, tuple) else SIGNS.get(_plain(str(answer)), "")
+        return _of_text(gate, str(answer))
+    chosen = str(answer) if isinstance(gate.answer, tuple) else SIGNS.get(folded(str(answer)).strip().casefold(), "")
     accepted = gate.answer if isinstance(gate.answer, tuple) else (gate.answer,)
     if chosen in accepted:
         return Verdict(True, RIGHT)
     named = next((mistake.why for mistake in gate.mistakes if mistake.answer == chosen), None)
     return _unread(gate) if named is None else Verdict(False, named)
+
+
+def _of_text(gate: Gate, text: str) -> Verdict:
+    """Judge a typed number; of one with two readings, that one is meant which is right."""
+    try:
+        return _of_number(gate, read_number(text))
+    except NumberError as error:
+        readings = (float(error.slots[name]) for name in ("one", "other") if name in error.slots)
+        right = (verdict for verdict in (_of_number(gate, each) for each in readings) if verdict.right)
+        typed = gate.kind == "number"
+        return next(right, Verdict(False, Message(error.key, error.slots), read=False) if typed else _unread(gate))
 
 
 def _of_number(gate: Gate, found: float) -> Verdict:
@@ -66,30 +73,3 @@ def _of_number(gate: Gate, found: float) -> Verdict:
 
 def _unread(gate: Gate) -> Verdict:
     return Verdict(False, Message(f"gate.unread.{gate.kind}"), read=False)
-
-
-def read_number(answer: str | float) -> float | None:
-    """Return the number a text means, however it is typed; None where it means none.
-
-    >>> [read_number(text) for text in ("−0,3", ".3", "3e-1", "０．３", "+1,234.5", "3×10^−1", "1/4", "x", "")]
-    [-0.3, 0.3, 0.3, 0.3, 1234.5, 0.3, 0.25, None, None]
-    """
-    if isinstance(answer, int | float):
-        return float(answer) if math.isfinite(answer) else None
-    if len(answer) > LONGEST:
-        return None
-    text = _plain(answer)
-    text = text.replace(",", "") if "." in text else text.replace(",", ".", 1)
-    text = re.sub(r"[*x×·]10(?:\^|\*\*|(?=[+-]))(?=[+-]?\d)", "e", text)
-    over, _, under = text.partition("/")
-    if WRITTEN.fullmatch(over) and (WRITTEN.fullmatch(under) if "/" in text else True):
-        below = float(under) if under else 1.0
-        value = float(over) / below if below else math.nan
-        return value if math.isfinite(value) else None
-    return None
-
-
-def _plain(text: str) -> str:
-    """Return a text with plain signs and digits: full-width ones, true minus signs and spaces replaced."""
-    text = unicodedata.normalize("NFKC", text).translate(str.maketrans("−–—‒﹣。⁄", "-----./"))
-    return re.sub(r"\s+", "", text).casefold()

@@ -15,12 +15,13 @@ LONGEST = 64  # characters of a word that are looked at for one that it may have
 class PCGraphError(ValueError):
     """A problem the user can mend, told in one sentence from the message table.
 
-    `key` names the sentence and `slots` fills it, so that a page can say it in any language.
+    `key` names the sentence and `slots` fills it, so that a page can say it in any language; a slot may be another
+    error, the reason.
     """
 
     def __init__(self, key: str, **slots: Any) -> None:
         self.key, self.slots = key, slots
-        super().__init__(say(key, **slots))
+        super().__init__(self.text())
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let it go from one process to another as it is: made anew from key and slots, not from its sentence."""
@@ -28,7 +29,9 @@ class PCGraphError(ValueError):
 
     def text(self, language: str | None = None) -> str:
         """Return the sentence in a language."""
-        return say(self.key, language, **self.slots)
+        parts = self.slots.items()
+        texts = {name: part.text(language) if isinstance(part, PCGraphError) else part for name, part in parts}
+        return say(self.key, language, **texts)
 
 
 def _again(kind: type[PCGraphError], key: str, slots: dict[str, Any]) -> PCGraphError:
@@ -49,6 +52,10 @@ class DocumentError(PCGraphError):
 
 class FormulaError(PCGraphError):
     """A formula could not be read; the sentence gives line and column."""
+
+
+class NumberError(PCGraphError):
+    """A typed or pasted text is no number, or not as many as it should be."""
 
 
 class LimitError(PCGraphError):

@@ -23,7 +23,7 @@ from pcgraph.graph import Node
 from pcgraph.messages import ASSETS, say, table
 from pcgraph.payload import payload, to_text
 from pcgraph.trace import Solution, Step
-from pcgraph.write import written
+from pcgraph.write import TABLE, written
 
 VERSION = 1
 COLUMNS = ("t", "node", "op", "level", "index", "value", "prediction", "error", "energy", "gradient")
@@ -98,7 +98,8 @@ def trace_csv(solution: Solution, path: str | Path | None = None) -> str:
     A tensor has a row an element, whose place is `index` ("[1, 0]"; empty for a number). A cell stays empty
     where there is nothing: no prediction of a leaf, no error not computed yet. `energy` is the node's, on its first
     row only, so that a step's rows add up to its energy. `gradient` is what has been read of it up to this step.
-    Numbers have all their digits; a name that a spreadsheet would take for a formula has an apostrophe before it.
+    Numbers have all their digits and a point; a name that a spreadsheet would take for a formula has an apostrophe
+    before it. The file, not the text, begins with a byte-order mark: a spreadsheet then shows names of any script.
 
     >>> from pcgraph.gallery import gallery
     >>> from pcgraph.solve import solve
@@ -115,7 +116,7 @@ def trace_csv(solution: Solution, path: str | Path | None = None) -> str:
         read = solution.gradients if step is solution.steps[-1] else gradients
         for node in solution.problem.graph.nodes:
             rows.writerows(_rows(step, node, solution.levels[node.name], read.get(node.name)))
-    return written(file.getvalue(), path)
+    return written(file.getvalue(), path, TABLE)
 
 
 def _rows(step: Step, node: Node, level: int, gradient: Tensor | None) -> Iterator[list[Any]]:
@@ -139,7 +140,7 @@ def _cell(value: Any) -> str:
 def _cell_text(text: str) -> str:
     """Return a text on one line that no spreadsheet runs: a cell that starts with such a sign is a formula there."""
     line = " ".join(text.splitlines())
-    return f"'{line}" if line.startswith(("=", "+", "-", "@", "\t")) else line
+    return f"'{line}" if line.startswith(tuple("=+-@\t＝＋－＠")) else line
 
 
 # ---------------------------------------------------------------- HTML

@@ -38,6 +38,7 @@ from pcgraph.ops import CATEGORIES, LEAF_OPS, OPS, Op, apply, attr_names, slot_n
 from pcgraph.passes import levels
 from pcgraph.payload import cell
 from pcgraph.problem import LIMITS, NAME, Problem, check_name
+from pcgraph.typed_numbers import value_of
 
 MOST_FINDINGS = 1_000
 MOST_HINTS = 20  # looking for a near word or a node to connect takes time: the first few get it
@@ -71,9 +72,19 @@ class Finding:
     stops: bool = True
 
     def to_dict(self) -> dict[str, Any]:
-        slots = {name: part if isinstance(part, int | float) else str(part) for name, part in self.error.slots.items()}
         repair = self.repair.to_dict() if self.repair else None
-        return {"node": self.node, "key": self.error.key, "slots": slots, "repair": repair}
+        return {"node": self.node, **_sentence(self.error), "repair": repair}
+
+
+def _sentence(error: PCGraphError) -> dict[str, Any]:
+    """Return an error for the browser: its key and its slots, each a number, a text or a sentence again."""
+
+    def slot(part: Any) -> Any:
+        if isinstance(part, PCGraphError):
+            return _sentence(part)
+        return part if isinstance(part, int | float) else str(part)
+
+    return {"key": error.key, "slots": {name: slot(part) for name, part in error.slots.items()}}
 
 
 @dataclass(frozen=True)
@@ -280,11 +291,11 @@ class _Reader:
         if self.loss not in LOSSES:
             slots = {"loss": self.loss, "known": listing(LOSSES), "hint": self.hint(self.loss, LOSSES)}
             self.find(None, DocumentError("error.unknown_loss", **slots))
-        target = typed(self.data.get("target"))
-        if target is None:
+        if is_blank(self.data.get("target")):
             self.find(None, DocumentError("error.draft.target"), Repair("value", None))
         else:
-            self.attempt(None, lambda: read_numbers(target, "target", integer=self.loss == "cross_entropy"))
+            whole = self.loss == "cross_entropy"
+            self.attempt(None, lambda: read_numbers(typed(self.data["target"], "target"), "target", integer=whole))
 
     def read_keys(
         self, node: str | None, data: Mapping[str, Any], known: Sequence[str], index: int | None = None
@@ -349,14 +360,15 @@ class _Reader:
         self.attempt(name, read)
 
     def read_value(self, name: str, data: Mapping[str, Any], op: str) -> None:
-        value, repair = typed(data.get("value")), Repair("value", name, to=1.0)
+        value = data.get("value")
+        repair = Repair("value", name, to=1.0) if is_blank(value) or not isinstance(value, str) else None
         if op not in LEAF_OPS:
-            if value is not None:
+            if not is_blank(value):
                 self.find(name, DocumentError("error.document.value_of_op", node=clip(name), op=op))
-        elif value is None:
+        elif is_blank(value):
             self.find(name, GraphError("error.no_value", node=clip(name)), repair)
         else:
-            self.attempt(name, lambda: self.values.update({name: read_numbers(value, name)}), repair)
+            self.attempt(name, lambda: self.values.update({name: read_numbers(typed(value, name), name)}), repair)
 
     def read_slots(self, name: str, data: Mapping[str, Any], index: int) -> None:
         """Read which node is connected to each slot; null is an empty slot."""
@@ -532,29 +544,26 @@ class _Reader:
         for record in self.data["nodes"]:
             node = {key: part for key, part in record.items() if part is not None and key not in ("inputs", "value")}
             if record["op"] in LEAF_OPS:
-                node["value"] = typed(record["value"])
+                node["value"] = typed(record["value"], record["name"])
             else:
                 node["inputs"] = self.slots[record["name"]]
             nodes.append(node)
         top = {key: part for key, part in self.data.items() if part is not None}
-        return {**top, "version": VERSION, "target": typed(self.data["target"]), "nodes": nodes}
+        return {**top, "version": VERSION, "target": typed(self.data["target"], "target"), "nodes": nodes}
 
 
-def typed(value: Any) -> Any:
-    """Return a value that may have been typed as text: its numbers where it holds some, None where it is blank.
+def is_blank(value: Any) -> bool:
+    """Tell whether there is no value, or a text without a character."""
+    return value is None or (isinstance(value, str) and not value.strip())
 
-    >>> typed("−0.5"), typed(" [1, 2]"), typed(""), typed("0."), typed(3)
-    (-0.5, [1, 2], None, '0.', 3)
+
+def typed(value: Any, node: str) -> Any:
+    """Return a value that may have been typed as text: its numbers; raise NumberError for another text.
+
+    >>> typed("−0.5", "x"), typed(" [1, 2]", "x"), typed("1 2\\n3 4", "x"), typed(3, "x")
+    (-0.5, [1, 2], [[1, 2], [3, 4]], 3)
     """
-    if not isinstance(value, str):
-        return value
-    if not value.strip():
-        return None
-    try:
-        found = read_json(value.strip().replace("−", "-"))
-    except PCGraphError:
-        return value
-    return found if isinstance(found, int | float | list) and not isinstance(found, bool) else value
+    return value_of(value, clip(node)) if isinstance(value, str) else value
 
 
 def _part(data: Any, known: Sequence[str], index: int | None = None) -> Table:

@@ -26,13 +26,14 @@ from pcgraph.document import (
     takes_attr,
     where_of,
 )
-from pcgraph.errors import DocumentError, LimitError, PCGraphError, nearest
+from pcgraph.errors import DocumentError, LimitError, NumberError, PCGraphError, nearest
 from pcgraph.graph import listing
-from pcgraph.inspect import is_name, typed, well_formed
+from pcgraph.inspect import is_name, well_formed
 from pcgraph.losses import LOSSES
 from pcgraph.messages import say
 from pcgraph.ops import LEAF_OPS, OPS, attr_names
 from pcgraph.problem import LIMITS
+from pcgraph.typed_numbers import read_values
 
 MOST_HINTS = 20  # looking for a near word takes time: only so many are looked for in one document
 FARTHEST = 1e9  # layout units: a canvas can't show what is farther away
@@ -358,7 +359,7 @@ class _Mender:
             return
         if isinstance(found, Mapping):
             found = [found.get("x"), found.get("y")]
-        place = [typed(each) for each in found] if isinstance(found, list | tuple) else []
+        place = [_read_text(each) for each in found] if isinstance(found, list | tuple) else []
         if not is_place(place):
             return self.drop(data, "position", where)
         data["position"] = place
@@ -455,4 +456,15 @@ def _read_texts(value: Any) -> Any:
     """Return nested lists with the numbers that were written as texts; other texts stay, to be corrected."""
     if isinstance(value, list | tuple):
         return [_read_texts(each) for each in value]
-    return value if isinstance(read := typed(value), list) or read is None else read
+    return _read_text(value)
+
+
+def _read_text(value: Any) -> Any:
+    """Return the one number that a text means; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        read = read_values(value, ())
+    except NumberError:
+        return value
+    return value if isinstance(read, list) else read

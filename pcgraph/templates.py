@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pcgraph.errors import SettingError, did_you_mean
+from pcgraph.errors import NumberError, SettingError, did_you_mean
 from pcgraph.formula import draw
 from pcgraph.graph import GraphBuilder, listing
 from pcgraph.layout import layout
 from pcgraph.messages import say
 from pcgraph.problem import Problem, check_limits
 from pcgraph.random_graphs import random_problem
+from pcgraph.typed_numbers import read_number, read_whole_list
 
 ACTIVATIONS = ("tanh", "sigmoid", "relu", "softplus", "silu", "gelu", "identity")
 SEEDS = (0, 9999)
@@ -46,16 +48,26 @@ class Field:
         return self._one_of(value, self.choices)
 
     def _number(self, value: Any) -> int:
-        if isinstance(value, str) and value.strip().isdecimal() and len(value) < 10:
-            value = int(value)
+        if isinstance(value, str):
+            with suppress(NumberError):
+                value = read_number(value)
         whole = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         if not whole or value != int(value) or not self.least <= value <= self.most:
-            slots = {"setting": self.label(), "got": str(value)[:40], "least": self.least, "most": self.most}
-            raise SettingError("error.template.number", **slots)
+            raise self._no_number(value)
         return int(value)
 
+    def _no_number(self, got: Any) -> SettingError:
+        slots = {"setting": self.label(), "got": str(got)[:40], "least": self.least, "most": self.most}
+        return SettingError("error.template.number", **slots)
+
     def _numbers(self, value: Any) -> tuple[int, ...]:
-        parts = value.replace(",", " ").split() if isinstance(value, str) else value
+        parts = value
+        if isinstance(value, str):
+            try:
+                parts = read_whole_list(value)
+            except NumberError as error:
+                if found := error.slots.get("found"):
+                    raise self._no_number(found) from None
         if not isinstance(parts, list | tuple) or not 1 <= len(parts) <= self.longest:
             slots = {"setting": self.label(), "got": str(value)[:40], "most": self.longest}
             raise SettingError("error.template.numbers", **slots)

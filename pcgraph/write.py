@@ -19,11 +19,13 @@ from pcgraph.ops import OPS, slot_name
 from pcgraph.passes import levels
 from pcgraph.problem import Problem
 
+TABLE = "utf-8-sig"  # a spreadsheet takes a CSV file for UTF-8 only where it begins with a byte-order mark
 
-def written(text: str, path: str | Path | None) -> str:
+
+def written(text: str, path: str | Path | None, encoding: str = "utf-8") -> str:
     """Return a text, and write it where a path is given: UTF-8, lines that end alike on every system."""
     if path is not None:
-        Path(path).write_text(text, "utf-8", newline="\n")
+        Path(path).write_text(text, encoding, newline="\n")
     return text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import csv
 import io
 import json
@@ -154,7 +155,7 @@ def test_csv_says_what_is_not_finite():
 
 
 @pytest.mark.parametrize(
-    "name", ["=cmd|'/C calc'!A0", "+1+1", "-1+1", "@SUM(A1)", "\tx", "\r=1+1", "x\n=1+1", "x\r=1+1"]
+    "name", ["=cmd|'/C calc'!A0", "+1+1", "-1+1", "@SUM(A1)", "＝1+1", "\tx", "\r=1+1", "x\n=1+1", "x\r=1+1"]
 )
 def test_csv_has_no_name_that_a_spreadsheet_would_run(name):
     graph = Graph([Node(name, "parameter"), Node("y", "tanh", (name,))], "y")
@@ -162,15 +163,30 @@ def test_csv_has_no_name_that_a_spreadsheet_would_run(name):
     cells = [cell for row in csv.reader(solution.to_csv().splitlines()) for cell in row]
     assert any(cell.endswith(name[-3:]) for cell in cells)
     for cell in cells:
-        if cell.startswith(("=", "+", "-", "@", "\t", "\r")):
+        if cell.startswith(("=", "+", "-", "@", "＝", "\t", "\r")):
             float(cell)  # only numbers may start so
+
+
+def test_a_csv_file_shows_a_spreadsheet_chinese_names(tmp_path):
+    """A byte-order mark says that the file is UTF-8; numbers are bare, with a point, so that they stay numbers."""
+    pc.solve(
+        pc.parse(
+            "输入 = input(1.5)\n权重 = parameter(0.5)\n输出 = tanh(权重 * 输入)\nminimise squared_error(输出, 0.1)"
+        ),
+        "zil",
+    ).to_csv(tmp_path / "file")
+    data = (tmp_path / "file").read_bytes()
+    assert data.startswith(codecs.BOM_UTF8) and data.count(codecs.BOM_UTF8) == 1 and b"\r" not in data
+    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
+    assert {"输入", "权重", "输出"} <= {row["node"] for row in rows}
+    assert all(re.fullmatch(r"-?\d+(\.\d+)?(e-?\d+)?", row["value"]) for row in rows)
 
 
 def test_files_hold_what_is_returned(tmp_path):
     solution = solve("rnn")  # its identity nodes have primes in their names
-    for write in (trace_csv, lambda one, path: trace_html([one], path)):
+    for write, encoding in ((trace_csv, "utf-8-sig"), (lambda one, path: trace_html([one], path), "utf-8")):
         text = write(solution, tmp_path / "file")
-        assert (tmp_path / "file").read_bytes() == text.encode("utf-8")
+        assert (tmp_path / "file").read_bytes() == text.encode(encoding)
     assert "w′" in trace_csv(solution)
 
 

@@ -13,7 +13,7 @@ from pcgraph.errors import LimitError
 from pcgraph.evaluate import forward
 from pcgraph.formula import parse, to_formula
 from pcgraph.gallery import gallery
-from pcgraph.inspect import check_work, compute, inspect_draft, op_rows, typed
+from pcgraph.inspect import check_work, compute, inspect_draft, op_rows
 from pcgraph.ops import OPS
 from pcgraph.passes import identity_count, levels
 from pcgraph.problem import LIMITS
@@ -102,7 +102,14 @@ def test_numbers_typed_as_text_count_as_numbers():
     found = inspect_draft(draft(leaf("x", " −0.5"), leaf("w", "[1, 2]"), node("out", "mul", "x", "w"), target="0.3"))
     assert found.complete
     assert found.values["out"].tolist() == [-0.5, -1.0]
-    assert typed("1e400") == float("inf") and typed("true") == "true" and typed('"1"') == '"1"'
+    for text in ("1e400", "true", '"1"'):
+        assert keys(inspect_draft(draft(leaf("x", text), node("out", "tanh", "x")))) == [("x", "error.value_text")]
+
+
+def test_a_refused_number_is_told_at_its_node():
+    found = inspect_draft(draft(leaf("x", "1,234"), node("out", "tanh", "x"), target="0,5\t1,5")).to_dict()["problems"]
+    reason = {"key": "error.number.readings", "slots": {"got": "1,234", "one": "1.234", "other": "1234"}}
+    assert [(each["node"], each["slots"]) for each in found] == [("x", {"node": "x", "reason": reason})]
 
 
 def test_null_and_missing_parts_of_a_draft_are_unfinished_not_wrong():
@@ -124,7 +131,7 @@ def test_an_optional_slot_may_stay_empty_and_one_in_the_middle_may_not():
 def test_every_problem_of_a_draft_is_found_at_its_node():
     found = inspect_draft(
         draft(
-            leaf("x", "0."),
+            leaf("x", "0.x"),
             leaf("w"),
             leaf("w", 2.0),
             leaf("v", None),
@@ -144,7 +151,7 @@ def test_every_problem_of_a_draft_is_found_at_its_node():
     assert keys(found) == [
         (None, "error.document.unknown_key"),
         (None, "error.draft.target"),
-        ("x", "error.document.not_number"),
+        ("x", "error.value_text"),
         ("w", "error.name_twice"),
         ("v", "error.no_value"),
         ("2 b", "error.name"),

@@ -69,7 +69,7 @@ def test_any_text_in_a_link_gives_settings_that_run_and_sentences(link):
     ("link", "told"),
     [
         ({"rate": "-1e9"}, "-1e9"), ({"rate": "0"}, "0.01 to 2"), ({"rate": "nan"}, "finite"),
-        ({"rate": "1e400"}, "finite"),
+        ({"rate": "1e400"}, "64-bit"),
         ({"rate": "zil:"}, "finite"), ({"rate": "magic:1"}, "magic"), ({"steps": "1.5"}, "1.5"),
         ({"steps": "-1"}, "-1"),
         ({"steps": "99999"}, "1000"), ({"t": "-1"}, "-1"), ({"level": "2"}, "0 or 1"),

@@ -272,7 +272,7 @@ def test_a_new_start_stops_the_old_run_and_a_changed_setting_is_told():
     at.button("train.start").click()
     checked(at.run())
     first = job(at)
-    at.number_input("train.updates").set_value(10)
+    at.text_input("train.updates").input("10")
     checked(at.run())
     assert any("Start again" in each.value for each in at.caption)
     at.button("train.start").click()
@@ -285,7 +285,7 @@ def test_every_control_bears_its_ends_and_reset_brings_the_pages_own_settings_ba
     at = opened()
     for part, ends in {**NUMBERS, **COUNTS}.items():
         for end in ends:
-            at.number_input(f"train.{part}").set_value(end)
+            at.text_input(f"train.{part}").input(f"{end:g}".replace(".", ","))
             checked(at.run())
             assert getattr(at.session_state["train.settings"], part) == end
             assert not at.error
@@ -300,6 +300,8 @@ def test_every_control_bears_its_ends_and_reset_brings_the_pages_own_settings_ba
     at.text_input("train.widths").input("12 x")
     checked(at.run())
     assert len(at.error) == 1 and at.session_state["train.settings"].widths == (12, 6)
+    at.button("train.reset").click()
+    assert not checked(at.run()).error
     at.segmented_control("train.runners").set_value([])
     checked(at.run())
     assert len(at.error) == 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -13,11 +15,13 @@ from pcgraph.formula import parse, to_formula
 from pcgraph.gallery import gallery
 from pcgraph.problem import Problem
 from pcgraph.solve import METHODS
+from pcgraph.typed_numbers import number_text, read_between, read_values
 from pcgraph.ui.draft import is_stale, text_of
 from pcgraph.ui.language import write_link
 from pcgraph.ui.listed import listed
-from pcgraph.ui.settings import RATES, STEPS, Settings, base, build, check, from_link, suggested, to_link, value_of
+from pcgraph.ui.settings import RATES, STEPS, Settings, base, build, check, from_link, suggested, to_link
 from pcgraph.ui.text import show_errors, t
+from pcgraph.ui.typed_field import forget_refused, typed_field, wrong
 from pcgraph.ui.view import view
 
 OWN = "own"  # the entry of the problem list that stands for a typed formula
@@ -114,8 +118,13 @@ class Page:
 
     def _widget(self, part: str, value: Any) -> str:
         """Return a widget's key, its value set to what the settings say."""
-        key = self.key(part)
+        key = self._drawn(part)
         st.session_state[key] = value
+        return key
+
+    def _drawn(self, part: str) -> str:
+        """Return the key of a widget of this part of the row."""
+        key = self.key(part)
         self.drawn.append(key)
         return key
 
@@ -124,6 +133,7 @@ class Page:
         before = st.session_state.get(self.key(f"drawn.{part}"), [])
         for key in set(before) - set(self.drawn):
             st.session_state.pop(key, None)
+            st.session_state.pop(wrong(key), None)
         st.session_state[self.key(f"drawn.{part}")] = self.drawn
 
     def _problems(self) -> None:
@@ -203,10 +213,10 @@ class Page:
                 on_change=self._set_rate,
                 args=(method,),
             )
-        key = self._widget("steps", self.settings.steps)
-        st.number_input(
-            t("page.steps"), *STEPS, step=1, value=None, key=key, placeholder=t("page.steps.own"),
-            on_change=lambda: self.change(steps=st.session_state[key]),
+        steps = self.settings.steps
+        typed_field(
+            t("page.steps"), self._drawn("steps"), "" if steps is None else str(steps), _steps,
+            lambda steps: self.change(steps=steps), placeholder=t("page.steps.own"),
         )  # fmt: skip
 
     def _set_rate(self, method: str) -> None:
@@ -240,29 +250,25 @@ class Page:
     def _values(self, problem: Problem) -> None:
         rows = [("target", problem.target), *list(problem.values.items())[:MOST_LEAVES]]
         for name, value in rows:
-            if value.ndim == 0 and value.is_floating_point():
-                key = self._widget(f"value.{name}", float(value))
-                st.number_input(
-                    self._value_label(name), key=key, step=0.1, format="%g", on_change=self._set_value, args=(name,)
-                )
-            else:
-                key = self._widget(f"value.{name}", str(value.tolist()))
-                st.text_input(self._value_label(name), key=key, on_change=self._set_value, args=(name,))
+            shown = str(value.tolist()) if value.ndim else number_text(value.item())
+            read = partial(read_values, shape=value.shape)
+            take = partial(self._set_value, name)
+            look: dict[str, Any] = {"draw": st.text_area, "height": 68} if value.ndim > 1 else {}
+            typed_field(self._value_label(name), self._drawn(f"value.{name}"), shown, read, take, **look)
         if len(problem.values) > MOST_LEAVES:
             st.caption(t("page.values.more", count=len(problem.values) - MOST_LEAVES))
 
     def _value_label(self, name: str) -> str:
         return t("page.target") if name == "target" else name
 
-    def _set_value(self, name: str) -> None:
-        text = str(st.session_state[self.key(f"value.{name}")])
+    def _set_value(self, name: str, value: Any) -> None:
+        text = json.dumps(value)
         wanted = (
             replace(self.settings, target=text)
             if name == "target"
             else replace(self.settings, leaves={**self.settings.leaves, name: text})
         )
         try:
-            value_of(text, name)
             check(wanted)
         except PCGraphError as error:
             self.fail(error)
@@ -272,6 +278,7 @@ class Page:
 
     def _reset(self) -> None:
         self.fail(None)
+        forget_refused(self.name)
         st.session_state[self.key("resets")] = st.session_state.get(self.key("resets"), 0) + 1
         start = suggested(self.methods, self.settings.problem)
         own = {"formula": self.settings.formula, "document": self.settings.document}
@@ -290,6 +297,11 @@ class Page:
                 on_click=lambda: self.change(document=text_of(draft), leaves={}, target=""),
                 disabled=draft.problem is None,
             )
+
+
+def _steps(text: str) -> float | None:
+    """Return a number of steps; None, the method's own, where the field is empty."""
+    return read_between(text, *STEPS, whole=True) if text.strip() else None
 
 
 @st.fragment

@@ -12,13 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pcgraph.document import clip, describe, read_json, to_dict, to_json
+from pcgraph.document import clip, describe, read_json, shape_of, to_dict, to_json
 from pcgraph.errors import DocumentError, PCGraphError, SettingError
 from pcgraph.formula import parse
-from pcgraph.inspect import Inspection, inspect_draft, typed
+from pcgraph.inspect import Inspection, inspect_draft
 from pcgraph.mend import Mended, is_place, mend, mend_text
 from pcgraph.ops import LEAF_OPS
 from pcgraph.problem import LIMITS, Problem
+from pcgraph.typed_numbers import value_of
 from pcgraph.ui.settings import (
     LINK_VERSION,
     LONGEST_DOCUMENT,
@@ -170,15 +171,12 @@ def leaves_set(draft: Draft, changes: Any) -> Draft:
 
 
 def _set(document: dict[str, Any], now: Mapping[str, str], wanted: Mapping[str, str]) -> None:
-    """Put a changed cell into the document; raise SettingError for what is no number."""
+    """Put a changed cell into the document; raise NumberError for what is no number."""
     if wanted == now:
         return
     name, changed = now["name"], {}
     if wanted["value"] != now["value"]:
-        value = typed(wanted["value"])
-        if value is None or isinstance(value, str):
-            raise SettingError("error.value_text", node=name or "target", got=wanted["value"][:40])
-        changed["value"] = value
+        changed["value"] = value_of(wanted["value"], name or "target", _shape(now["value"]))
     if wanted["op"] != now["op"] and wanted["op"] in LEAF_OPS and name != TARGET:
         changed["op"] = wanted["op"]
     if name == TARGET:
@@ -188,6 +186,14 @@ def _set(document: dict[str, Any], now: Mapping[str, str], wanted: Mapping[str, 
         {**node, **changed} if isinstance(node, Mapping) and node.get("name") == name else node
         for node in document["nodes"]
     ]
+
+
+def _shape(shown: str) -> tuple[int, ...] | None:
+    """Return the shape of the value in a cell; None where it is none."""
+    try:
+        return shape_of(read_json(shown))
+    except PCGraphError:
+        return None
 
 
 def _rows(document: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -149,7 +149,10 @@ class BuildPage:
         )  # fmt: skip
         template = TEMPLATES[name]
         given = {field.name: _ask(field, key(f"{name}.{field.name}")) for field in template.fields}
-        st.button(t("page.build.template.use"), key=key("template.use"), on_click=self._use, args=(name, given))
+        st.button(
+            t("page.build.template.use"), key=key("template.use"), on_click=self._use, args=(name, given),
+            disabled=None in given.values(),
+        )  # fmt: skip
 
     def _use(self, name: str, given: Mapping[str, Any]) -> None:
         try:
@@ -300,12 +303,16 @@ class BuildPage:
 
 
 def _ask(field: Field, name: str) -> Any:
-    """Draw a template's parameter as a widget and return its value."""
+    """Draw a template's parameter as a widget and return its value; None, with the reason below, for a wrong text."""
     match field.kind:
-        case "number":
-            return st.number_input(field.label(), field.least, field.most, field.default, key=name)
-        case "numbers":
-            return st.text_input(field.label(), ", ".join(map(str, field.default)), key=name)
+        case "number" | "numbers":
+            default = field.default if field.kind == "numbers" else (field.default,)
+            text = st.text_input(field.label(), " ".join(map(str, default)), key=name)
+            try:
+                return field.read(text)
+            except PCGraphError as error:
+                show_errors(st.container(), [error])
+                return None
         case "switch":
             return st.checkbox(field.label(), field.default, key=name)
     return st.selectbox(field.label(), field.choices, field.choices.index(field.default), key=name)

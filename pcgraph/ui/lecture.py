@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from pcgraph.errors import PCGraphError
+from pcgraph.typed_numbers import read_between
 from pcgraph.ui.component import show_component
 from pcgraph.ui.deck import (
     LONGEST,
@@ -28,7 +30,9 @@ from pcgraph.ui.deck import (
 from pcgraph.ui.language import language, write_link
 from pcgraph.ui.listed import listed
 from pcgraph.ui.own_deck import MINE, keep_deck, mine, set_mine
+from pcgraph.ui.settings import STEPS
 from pcgraph.ui.text import escaped, show_errors, stem, t
+from pcgraph.ui.typed_field import typed_field
 
 LINK = "deck"
 LARGEST_FILE = 2 * LONGEST_DECK  # bytes
@@ -180,9 +184,8 @@ def _fields(deck: Deck, at: int) -> None:
             draw(t(f"deck.{part}"), key=field, max_chars=LONGEST[part], on_change=_write, args=(at, part, field))
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
             for part, value in (("t", scene.t), ("until", scene.t if scene.until is None else scene.until)):
-                field = _field(at, part, value)
-                st.number_input(t(f"deck.{part}"), 0, 1000, step=1, key=field, on_change=_write, args=(at, part, field),
-                                width=120)  # fmt: skip
+                field = key(f"field.{part}.{at}")
+                typed_field(t(f"deck.{part}"), field, str(value), _step, partial(_set, at, part))
             field = _field(at, "ask", scene.ask)
             st.toggle(t("deck.ask"), key=field, on_change=_write, args=(at, "ask", field), help=t("deck.ask.help"))
 
@@ -193,8 +196,16 @@ def _field(at: int, part: str, value: Any) -> str:
     return field
 
 
+def _step(text: str) -> float:
+    return read_between(text, *STEPS, whole=True)
+
+
 def _write(at: int, part: str, field: str) -> None:
-    value, deck = st.session_state[field], mine()
+    _set(at, part, st.session_state[field])
+
+
+def _set(at: int, part: str, value: Any) -> None:
+    deck = mine()
     old = getattr(deck.scenes[at], part)
     if isinstance(old, Mapping) and part in LONGEST:
         value = {**old, language(): value}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import math
+import re
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,13 +12,14 @@ from functools import lru_cache
 from typing import Any
 
 from pcgraph.document import from_json, to_json
-from pcgraph.errors import PCGraphError, SettingError, did_you_mean
+from pcgraph.errors import NumberError, PCGraphError, SettingError, did_you_mean
 from pcgraph.evaluate import check_target, forward
 from pcgraph.formula import parse
 from pcgraph.gallery import gallery
 from pcgraph.graph import listing
 from pcgraph.problem import LIMITS, Problem, check_limits
 from pcgraph.solve import METHODS
+from pcgraph.typed_numbers import read_number, value_of
 
 LINK_VERSION = 1
 LONGEST_LINK = 8_000
@@ -127,18 +128,13 @@ def _methods(text: str) -> tuple[str, ...]:
 
 
 def _rates(text: str) -> dict[str, float]:
-    """Read "0.5" (γ of every method) or "zil:0.5,pc:0.1"."""
+    """Read "0.5" (γ of every method) or "zil:0.5,pc:0.1"; a comma before no method's name is a decimal comma."""
     rates = {}
-    for part in text.split(","):
+    for part in re.split(r",(?=[^,]*:)", text):
         method, _, number = part.rpartition(":")
         for name in _methods(method) if method else tuple(name for name, row in METHODS.items() if row.rate):
-            rates[name] = check_rate(number)
+            rates[name] = number_between("γ", *RATES)(number)
     return rates
-
-
-def check_rate(text: str) -> float:
-    """Return γ from text; raise SettingError outside its range."""
-    return number_between("γ", *RATES)(text)
 
 
 def number_between(name: str, least: float, most: float) -> Callable[[str], float]:
@@ -172,12 +168,9 @@ def _outside(name: str, text: str, least: float, most: float) -> SettingError:
 
 def _number(name: str, text: str) -> float:
     try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise SettingError("error.link.number", setting=name, got=text[:40])
-    return number
+        return read_number(text)
+    except NumberError as reason:
+        raise SettingError("error.link.number", setting=name, reason=reason) from None
 
 
 def _switch(text: str) -> bool:
@@ -333,12 +326,12 @@ def _build(name: str, formula: str, document: str, changed: tuple[tuple[str, str
     unknown = [leaf for leaf, _ in changed if leaf not in problem.values]
     if unknown:
         raise SettingError("error.link.leaf", name=unknown[0][:40], known=listing(problem.values))
-    leaves = {leaf: value_of(text, leaf) for leaf, text in changed}
+    leaves = {leaf: value_of(text, leaf, problem.values[leaf].shape) for leaf, text in changed}
     for leaf, value in leaves.items():
         shape = tuple(problem.values[leaf].shape)
         if tuple(_shape(value)) != shape:
             raise SettingError("error.value_shape", node=leaf, expected=list(shape))
-    target = value_of(aim, "target") if aim else None
+    target = value_of(aim, "target", problem.target.shape) if aim else None
     found = problem.with_values(leaves, target) if leaves or target is not None else problem
     check_limits(found)
     return found
@@ -371,15 +364,6 @@ def read_document(text: str) -> Problem:
 
 
 _parsed, _read = lru_cache(maxsize=64)(parse), lru_cache(maxsize=256)(from_json)
-
-
-def value_of(text: str, name: str) -> Any:
-    """Return the number or nested list a visitor typed for a leaf or the target."""
-    try:
-        value = json.loads(text.replace("−", "-"), parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        raise SettingError("error.value_text", node=name, got=text[:40]) from None
-    return value
 
 
 def _shape(value: Any) -> list[int]:

@@ -34,6 +34,7 @@ from pcgraph.ui.text import escaped, show_errors, stem, t
 from pcgraph.ui.tracing import Run
 from pcgraph.ui.view import View, write
 from pcgraph.ui.work import interval, queue, visitor
+from pcgraph.write import TABLE
 
 THEMES = ("light", "dark")
 SEEN = 1460  # pixels of the picture on the page: Streamlit would scale a wider one down, and write it anew
@@ -298,7 +299,8 @@ def _code(shown: Shown) -> None:
     ) or "py"  # fmt: skip
     st.caption(t(f"share.{kind}.help"))
     text = CODE[kind](solution, language=shown.language) if kind in CODE else DATA[kind](solution)
-    st.download_button(t("share.take", name=f"{_name(shown)}.{kind}"), text, f"{_name(shown)}.{kind}", MIME[kind],
+    data = text.encode(TABLE if kind == "csv" else "utf-8")
+    st.download_button(t("share.take", name=f"{_name(shown)}.{kind}"), data, f"{_name(shown)}.{kind}", MIME[kind],
                        key=key(f"take.{kind}"), on_click="ignore")  # fmt: skip
     if kind in ("py", "tex"):
         with st.container(height=430, border=False):

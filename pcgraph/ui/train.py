@@ -17,6 +17,7 @@ from pcgraph.jobs import DONE, FAILED, PAUSED, RUNNING, STOPPED, WAITING, Job, V
 from pcgraph.learning import OPTIMIZERS
 from pcgraph.models import ACTIVATIONS, FAMILIES, LOSSES
 from pcgraph.training import RUNNERS, History, Plan, final, to_csv, to_json, untrained
+from pcgraph.typed_numbers import number_text, read_between
 from pcgraph.ui.apart import apart
 from pcgraph.ui.component import show_component
 from pcgraph.ui.draft import text_of
@@ -42,7 +43,9 @@ from pcgraph.ui.train_settings import (
     to_link,
     widths_of,
 )
+from pcgraph.ui.typed_field import forget_refused, typed_field
 from pcgraph.ui.work import duration, interval, queue, visitor, warm_up
+from pcgraph.write import TABLE
 
 NAME = "train"
 OWN_GRAPH, DRAFT = "own", "draft"  # the models that are the graph one came with, and the one on Build
@@ -211,38 +214,31 @@ class TrainPage:
 
     def _network(self) -> None:
         made = self.settings.model != GRAPH
-        text = key("widths")
-        st.session_state[text] = " ".join(map(str, self.settings.widths))
-        st.text_input(
-            t("page.train.widths"), key=text, on_change=self._set_widths, help=t("page.train.widths.help"),
-            disabled=not made,
+        typed_field(
+            t("page.train.widths"), key("widths"), " ".join(map(str, self.settings.widths)), widths_of,
+            lambda widths: self.change(widths=widths), help=t("page.train.widths.help"), disabled=not made,
         )  # fmt: skip
         self._select("activation", ACTIVATIONS, "activation", disabled=not made)
         self._select("loss", LOSSES, "loss_of", disabled=not made)
 
-    def _set_widths(self) -> None:
-        try:
-            self.change(widths=widths_of(st.session_state[key("widths")]))
-        except PCGraphError as error:
-            self.fail(error)
-
     def _learning(self) -> None:
         self._select("optimizer", tuple(OPTIMIZERS), "optimizer")
-        self._count("lr", LEARNING_RATES, step=0.01, format="%g")
-        self._count("batch", BATCHES)
-        self._count("updates", UPDATES)
-        self._count("seed", SEEDS)
-        self._count("rate", RATES, step=0.05, format="%g")
-        self._count("steps", STEPS)
+        self._number("lr", LEARNING_RATES)
+        self._number("batch", BATCHES, whole=True)
+        self._number("updates", UPDATES, whole=True)
+        self._number("seed", SEEDS, whole=True)
+        self._number("rate", RATES)
+        self._number("steps", STEPS, whole=True)
 
-    def _count(self, part: str, ends: tuple[float, float], **more: Any) -> None:
-        st.number_input(
-            t(f"page.train.{part}"), *ends, key=self._widget(part, getattr(self.settings, part)),
-            on_change=self._take, args=(part,), **{"step": 1, **more},
+    def _number(self, part: str, ends: tuple[float, float], whole: bool = False) -> None:
+        typed_field(
+            t(f"page.train.{part}"), key(part), number_text(getattr(self.settings, part)),
+            lambda text: read_between(text, *ends, whole=whole), lambda value: self.change(**{part: value}),
         )  # fmt: skip
 
     def _reset(self) -> None:
         now = self.settings
+        forget_refused("train")
         st.session_state[key("settings")] = Training(problem=now.problem, document=now.document)
         st.session_state[key("error")] = None
 
@@ -346,8 +342,8 @@ class TrainPage:
                 key=key("json"), on_click="ignore",
             )  # fmt: skip
             st.download_button(
-                t("page.train.csv"), partial(to_csv, history, runners), f"{stem}.csv", "text/csv", key=key("csv"),
-                on_click="ignore",
+                t("page.train.csv"), lambda: to_csv(history, runners).encode(TABLE), f"{stem}.csv", "text/csv",
+                key=key("csv"), on_click="ignore",
             )  # fmt: skip
 
 

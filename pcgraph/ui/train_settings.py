@@ -17,6 +17,7 @@ from pcgraph.learning import OPTIMIZERS
 from pcgraph.models import ACTIVATIONS, FAMILIES, LOSSES, build, check
 from pcgraph.problem import Problem, check_run
 from pcgraph.training import RUNNERS, History, Plan, train
+from pcgraph.typed_numbers import read_whole_list
 from pcgraph.ui.settings import (
     LINK_VERSION,
     Row,
@@ -85,8 +86,7 @@ def _many_of(known: tuple[str, ...], most: int) -> Callable[[str], tuple[str, ..
 
 def widths_of(text: str) -> tuple[int, ...]:
     """Return the widths of layers that someone typed, such as "32 16". Raises SettingError."""
-    parts = text.replace(",", " ").split()
-    found = tuple(int(part) if part.isdecimal() and len(part) < 9 else 0 for part in parts)
+    found = tuple(read_whole_list(text))
     check("mlp", found, ACTIVATIONS[0], LOSSES[0])
     return found
 

@@ -96,7 +96,7 @@ def test_a_deck_is_made_ones_own_changed_and_found_again_at_the_next_visit(app):
     expect(app.page.get_by_role("button", name="2 · Where <i>they</i> meet")).to_be_visible()
     app.button("Step forward").click()  # a key would walk on to the next scene
     app.stage.get_by_role("button", name="Keep this view").click()
-    expect(app.page.get_by_role("spinbutton", name="First step")).to_have_value("1")
+    expect(app.page.get_by_role("textbox", name="First step")).to_have_value("1")
     app.quiet()
     app.open("lecture")
     app.page.get_by_test_id("stSelectbox").click()

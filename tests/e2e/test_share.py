@@ -107,7 +107,7 @@ def test_program_notebook_latex_and_data_come_down(app):
         "py": lambda text: ast.parse(text),
         "ipynb": lambda text: json.loads(text)["cells"],
         "tex": lambda text: text.index(r"\begin{document}"),
-        "csv": lambda text: text.startswith("t,node"),
+        "csv": lambda text: text.startswith("\ufefft,node"),
         "json": lambda text: json.loads(text)["method"] == "zil",
     }.items():
         app.page.get_by_role("radio", name=say(f"share.{kind}"), exact=True).click()

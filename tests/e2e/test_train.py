@@ -113,7 +113,7 @@ def test_a_finished_run_shows_its_figures_and_can_be_taken_home(train, page):
     expect(table).to_contain_text("Z-IL")
     with page.expect_download() as told:
         page.get_by_role("button", name=say("page.train.csv")).click()
-    rows = list(csv.DictReader(told.value.path().read_text("utf-8").splitlines()))
+    rows = list(csv.DictReader(told.value.path().read_text("utf-8-sig").splitlines()))
     assert len(rows) == 90 and {row["method"] for row in rows} == {"bp", "zil", "pc"}
     assert all(float(row["distance"]) <= 1e-9 for row in rows if row["method"] == "zil")
     assert all(float(row["distance"]) > 0 for row in rows if row["method"] == "pc")

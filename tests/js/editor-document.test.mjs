@@ -125,7 +125,7 @@ test("new names are free ones", () => {
 });
 
 test("a value is a number or nested lists; anything else stays the text it is", () => {
-  assert.deepEqual(["0.5", " −1.5 ", ".5", "-.5", "2.", "1e-3", "+3", "[1, .5]", "[[1,2],[3,4]]"].map(parseValue), [
+  assert.deepEqual(["0.5", " −1.5 ", ".5", "-.5", "2.", "1e-3", "+3", "[1, .5]", "[[1,2],[3,4]]"].map((text) => parseValue(text)), [
     0.5,
     -1.5,
     0.5,
@@ -150,6 +150,18 @@ test("a value is a number or nested lists; anything else stays the text it is", 
     "[[1, 2], [3, 4.5]]",
   );
   assert.deepEqual(parseValue(valueText([[1, -2.25]])), [[1, -2.25]]);
+});
+
+test("a decimal comma is read where a number stands", () => {
+  assert.deepEqual(
+    ["0,75", "−1,2", "1 234,5"].map((text) => parseValue(text, 1)),
+    [0.75, -1.2, 1234.5],
+  );
+  for (const now of [undefined, null, "abc", [1, 2]]) assert.equal(parseValue("1,2", now), "1,2");
+  assert.equal(parseValue("1,234", 1), "1,234");
+  assert.equal(parseValue("[0,5, 1,5]", [1, 2]), "[0,5, 1,5]");
+  assert.deepEqual(parseValue("[1, 2]", 1), [1, 2]);
+  assert.deepEqual([parseAttr("0,05", 0.01), parseAttr("−1", 0), parseAttr("2,3", 1)], [0.05, -1, "2,3"]);
 });
 
 test("a shape keeps the numbers in order and repeats them where more are needed", () => {
@@ -177,7 +189,7 @@ test("a shape keeps the numbers in order and repeats them where more are needed"
 });
 
 test("an attr is JSON, a tuple, a word of Python, or text", () => {
-  assert.deepEqual(["1", "(2, 3)", "(2,)", "[1]", "True", "None", "tanh", "-1"].map(parseAttr), [
+  assert.deepEqual(["1", "(2, 3)", "(2,)", "[1]", "True", "None", "tanh", "-1"].map((text) => parseAttr(text)), [
     1,
     [2, 3],
     [2],
