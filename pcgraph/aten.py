@@ -219,6 +219,11 @@ class Seeded:
         """Tell whether random numbers were drawn since."""
         return not torch.equal(self.state, _random_state(self.device))
 
+    def redraw(self, *args: Any, **kwargs: Any) -> Any:
+        """Draw the program's next random numbers; from now on these are the ones it always draws."""
+        self.state = _random_state(self.device)
+        return self.target(*args, **kwargs)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         with torch.random.fork_rng([self.device.index] if self.device.type == "cuda" else []):
             if self.device.type == "cuda":

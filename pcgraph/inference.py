@@ -14,6 +14,7 @@ from pcgraph.problem import Problem
 Rate = float | Mapping[str, float]
 Feedback = Mapping[Edge, Tensor]
 Precision = Mapping[str, float] | None
+Move = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -159,13 +160,19 @@ def received(problem: Problem, sent: Mapping[Edge, Tensor], name: str) -> Tensor
     return total
 
 
-def learn(problem: Problem, state: State, sent: Mapping[Edge, Tensor], learning_rate: float) -> State:
-    """Return the state with every parameter moved against what it was sent: θ ← θ − α Σ ε_user ∂μ_user/∂θ."""
-    values = dict(state.values)
-    for name in problem.graph.parameters:
-        if arriving(problem, state, sent, name):
-            values[name] = values[name] - learning_rate * received(problem, sent, name)
-    return settle(problem, values, before=state)
+def learn(problem: Problem, state: State, sent: Mapping[Edge, Tensor], learning_rate: float | Move) -> State:
+    """Return the state with every parameter moved against what it was sent: θ ← θ − α Σ ε_user ∂μ_user/∂θ.
+
+    A function in the place of α takes these sums by name and returns the parameters' new values: an optimiser.
+    """
+    reached = [name for name in problem.graph.parameters if arriving(problem, state, sent, name)]
+    sums = {name: received(problem, sent, name) for name in reached}
+    gradients = {name: total for name, total in sums.items() if isinstance(total, Tensor)}
+    if callable(learning_rate):
+        moved = learning_rate(gradients)
+    else:
+        moved = {name: state.values[name] - learning_rate * gradient for name, gradient in gradients.items()}
+    return settle(problem, {**state.values, **moved}, before=state)
 
 
 def rate_of(name: str, rate: Rate) -> float:

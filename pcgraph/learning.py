@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,25 +14,17 @@ from torch import Tensor, nn
 from pcgraph.errors import OpError, SettingError
 from pcgraph.evaluate import backprop, forward
 from pcgraph.fast import output_and_gradients
+from pcgraph.feeding import ModuleFeed, ProblemFeed
 from pcgraph.graph import listing
 from pcgraph.losses import CrossEntropy, are_classes
+from pcgraph.optimizers import Optimizer, Scheduler, advance, made, move, not_finite
+from pcgraph.passes import levels
 from pcgraph.problem import Problem
 from pcgraph.solve import METHODS, solve
-from pcgraph.torch_import import TorchNetwork
+from pcgraph.trace import Result
 from pcgraph.undefined import undefined_of
 
-Batch = tuple[Any, Any]  # inputs (a tensor, a tuple of tensors, or a dict by name) and target
-Optimizer = str | Callable[[list[Tensor]], torch.optim.Optimizer]
-
 MANY = 1_000_000  # a target of more numbers is no list of classes
-
-OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "sgd": torch.optim.SGD,
-    "momentum": lambda parameters, lr: torch.optim.SGD(parameters, lr, momentum=0.9),
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-    "rmsprop": torch.optim.RMSprop,
-}
 
 
 @dataclass(frozen=True)
@@ -50,6 +44,7 @@ class Update:
     examples: int
     gradients: Mapping[str, Tensor]
     parameters: Mapping[str, Tensor]
+    run: Run | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -68,13 +63,16 @@ class Record:
 class Fit:
     """What learning led to: the learned parameters by name, and the record of every update.
 
-    `stopped`: the callback ended it early. `problem` is the last batch's, at the learned parameters.
+    `parameters` holds the running statistics of a module too. `stopped`: the callback ended it early. `problem` is
+    the last batch's, at the learned parameters. `state` lets `fit(…, resume=…)` go on; torch.save and torch.load
+    keep it.
     """
 
     problem: Problem
     parameters: Mapping[str, Tensor]
     history: tuple[Record, ...]
     stopped: bool
+    state: Mapping[str, Any] = field(repr=False)
 
     @property
     def losses(self) -> list[float]:
@@ -84,22 +82,23 @@ class Fit:
 
 def fit(
     problem: Problem | nn.Module,
-    data: Iterable[Batch],
+    data: Iterable[Any],
     method: str = "zil",
     optimizer: Optimizer = "sgd",
-    epochs: int = 1,
-    seed: int = 0,
+    *,
     callback: Callable[[Update], Any] | None = None,
     **settings: Any,
 ) -> Fit:
     """Return what a problem, or a module, learns from data by a method.
 
-    data: batches (inputs, target), read once an epoch. Inputs are a tensor, a tuple of tensors in the order of
-        the problem's inputs, or a dict by name.
-    optimizer: "sgd", "momentum", "adam", "adamw" or "rmsprop" with `lr`, or a function from the list of
-        parameters to a torch optimiser. It gets the gradient of the loss *summed* over the batch.
+    data: batches, read once an epoch: (inputs, target), or a dict in which the target is called "target", "targets",
+        "label", "labels" or "y". Inputs are a tensor, a tuple of tensors in the order of the problem's inputs or of
+        the module's forward, or a dict by name.
+    optimizer: "sgd", "momentum", "adam", "adamw" or "rmsprop" with `lr`; a function from the list of parameters to a
+        torch optimiser; or an optimiser of the module's own parameters, which stays as it is. It gets the gradient of
+        the loss *summed* over the batch.
     callback: is given every `Update`; what it returns ends learning where that is False.
-    settings: as in `updates`: lr, loss, nodes, divergence, per_example, and those of `solve`.
+    settings: as in `updates`: epochs, seed, lr, loss, per_example, clip, scheduler, resume, …, and those of `solve`.
 
     Neither problem nor module changes: load `Fit.parameters` with `module.load_state_dict(…, strict=False)`.
     Same seed, same numbers.
@@ -112,21 +111,22 @@ def fit(
     """
     history: list[Record] = []
     stopped, batch = False, None
-    loop = updates(problem, data, method, optimizer, epochs, seed, **settings)
-    for batch, done in loop:  # noqa: B007
+    for batch, done in updates(problem, data, method, optimizer, **settings):  # noqa: B007
         history.append(Record(done.number, done.epoch, done.loss, done.accuracy, done.divergence, done.examples))
         if callback is not None and callback(done) is False:
             stopped = True
             break
-    if batch is None:
+    if batch is None or done.run is None:
         raise SettingError("error.fit.no_data")
-    parameters = {name: value.clone() for name, value in done.parameters.items()}
-    return Fit(batch.with_values(parameters), parameters, tuple(history), stopped)
+    state = done.run.state()
+    learned = {**state["parameters"], **state["buffers"]}
+    batch = batch.with_values({name: value for name, value in learned.items() if name in batch.graph})
+    return Fit(batch, learned, tuple(history), stopped, state)
 
 
 def updates(
     problem: Problem | nn.Module,
-    data: Iterable[Batch],
+    data: Iterable[Any],
     method: str = "zil",
     optimizer: Optimizer = "sgd",
     epochs: int = 1,
@@ -136,40 +136,146 @@ def updates(
     nodes: str = "ops",
     divergence: bool = False,
     per_example: bool = False,
+    clip: float | None = None,
+    clip_value: float | None = None,
+    scheduler: Scheduler = None,
+    schedule: str = "epoch",
+    resume: Fit | Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Iterator[tuple[Problem, Update]]:
     """Yield each batch's problem and the update made on it: `fit`, one step at a time, to pause and go on at will.
 
     The problem's parameters are the loop's own, so they have moved already.
 
+    seed: of the random numbers that a module draws, as after torch.manual_seed(seed).
     lr: the learning rate of an optimiser given by name.
     loss, nodes: how a module is imported.
     divergence: also compute BP's gradients at every update, and how far the method's are from them.
     per_example: divide gradients by the number of examples, so that lr need not know the batch's size.
+    clip, clip_value: the largest norm of all gradients together, and the largest entry of any, as
+        torch.nn.utils.clip_grad_norm_ and clip_grad_value_ have them.
+    scheduler: a function from the optimiser to a learning-rate scheduler of torch, or such a scheduler of the
+        optimiser given. It steps after each "epoch" or "update", as `schedule` says.
+    resume: an earlier `Fit`, or its state, to go on from: parameters, optimiser, scheduler, random numbers and place
+        in the data. `epochs` counts from the very first.
     settings: those of `solve` (rate, steps, level, precision).
+
+    With iPC the optimiser makes a step in every inference step. Raises SettingError, with the update's number, where
+    inference diverges or a gradient or parameter is no longer finite.
     """
     _known("method", method, METHODS)
-    feed = _fed_module(problem, loss, nodes, seed) if isinstance(problem, nn.Module) else _fed_problem(problem)
-    parameters = _start(problem)
-    mover = _optimizer(optimizer, list(parameters.values()), lr)
-    if method == "ipc":
-        settings.setdefault("learning_rate", lr)
-    number = 0
-    for epoch in range(epochs):
-        before = number
-        for inputs, target in data:
-            number += 1
-            try:
-                batch = feed(inputs, target, number)
-                batch = batch.with_values({name: value for name, value in parameters.items() if name in batch.graph})
-                done = update(batch, parameters, mover, method, number, epoch, divergence, per_example, **settings)
-            except OpError as cause:
-                if number == 1:
-                    raise
-                raise SettingError("error.fit.diverged", number=number, reason=str(cause)) from cause
-            yield batch, done
-        if number == before:
+    _known("schedule", schedule, ("epoch", "update"))
+    if "learning_rate" in settings:
+        raise SettingError("error.fit.learning_rate")
+    feed = ModuleFeed(problem, loss, nodes, seed) if isinstance(problem, nn.Module) else ProblemFeed(problem)
+    run = Run(feed, data, optimizer, lr, scheduler)
+    if resume is not None:
+        run.resume(resume.state if isinstance(resume, Fit) else resume, epochs)
+    limits = {"clip": clip, "clip_value": clip_value, "per_example": per_example}
+    while run.epoch < epochs:
+        seen = run.batch
+        for item in run.rest_of_epoch():
+            seen += 1
+            batch, done = _one(run, item, method, divergence, limits, settings)
+            run.made(done)
+            if schedule == "update":
+                advance(run.scheduler, done.loss / done.examples)
+            yield batch, replace(done, run=run)
+        if not seen:
             raise SettingError("error.fit.no_data")
+        if schedule == "epoch":
+            advance(run.scheduler, run.loss / max(run.examples, 1))
+        run.end_epoch()
+
+
+def _one(
+    run: Run, item: Any, method: str, divergence: bool, limits: dict[str, Any], settings: dict[str, Any]
+) -> tuple[Problem, Update]:
+    """Return the problem of the next batch and the update made on it."""
+    number = run.number + 1
+    try:
+        batch = run.feed(item, run.parameters)
+        return batch, update(
+            batch, run.parameters, run.optimizer, method, number, run.epoch, divergence, **limits, **settings
+        )
+    except OpError as cause:
+        if number == 1:
+            raise
+        raise SettingError("error.fit.diverged", number=number, reason=str(cause)) from cause
+
+
+class Run:
+    """All that learning holds between two updates, and where it is in the data."""
+
+    def __init__(
+        self, feed: ProblemFeed | ModuleFeed, data: Iterable[Any], optimizer: Optimizer, lr: float, scheduler: Scheduler
+    ) -> None:
+        self.feed, self.data = feed, data
+        self.parameters = {name: value.detach().clone() for name, value in feed.originals.items()}
+        self.optimizer, self.scheduler = made(optimizer, scheduler, feed.originals, self.parameters, lr)
+        self.number = self.epoch = self.batch = self.examples = 0  # batches and examples: of this epoch
+        self.loss = 0.0
+        self.shuffling = getattr(data, "generator", None)  # of a DataLoader, or of `Batches`
+        self.order = self._order()
+
+    def rest_of_epoch(self) -> Iterator[Any]:
+        """Yield the batches of this epoch that are not yet learned from."""
+        self.order = self._order()
+        for place, item in enumerate(self.data):
+            if place >= self.batch:
+                yield item
+
+    def made(self, done: Update) -> None:
+        """Count an update."""
+        self.number, self.batch = self.number + 1, self.batch + 1
+        self.loss, self.examples = self.loss + done.loss, self.examples + done.examples
+
+    def end_epoch(self) -> None:
+        """Go to the start of the next epoch."""
+        self.epoch, self.batch, self.loss, self.examples = self.epoch + 1, 0, 0.0, 0
+        self.order = self._order()
+
+    def _order(self) -> Tensor | None:
+        return self.shuffling.get_state() if isinstance(self.shuffling, torch.Generator) else None
+
+    def state(self) -> dict[str, Any]:
+        """Return a copy of all that `resume` needs: tensors, numbers and dicts of them."""
+        counts = {name: getattr(self, name) for name in COUNTS}
+        return {
+            **counts,
+            "order": self.order,
+            "random": self.feed.random,
+            "parameters": {name: value.clone() for name, value in self.parameters.items()},
+            "buffers": {name: value.clone() for name, value in self.feed.buffers.items()},
+            "optimizer": copy.deepcopy(self.optimizer.state_dict()),
+            "scheduler": copy.deepcopy(self.scheduler.state_dict()) if self.scheduler else None,
+        }
+
+    def resume(self, state: Mapping[str, Any], epochs: int) -> None:
+        """Go on from a state. Raises SettingError where it is another network's or its epochs are over."""
+        mine = {name: tuple(value.shape) for name, value in {**self.parameters, **self.feed.buffers}.items()}
+        theirs = {**state.get("parameters", {}), **state.get("buffers", {})}
+        if mine != {name: tuple(value.shape) for name, value in theirs.items()}:
+            raise SettingError("error.fit.resume", names=listing(theirs), expected=listing(mine))
+        if state["epoch"] >= epochs:
+            raise SettingError("error.fit.resume_epochs", done=state["epoch"], epochs=epochs)
+        for name, value in state["parameters"].items():
+            self.parameters[name].copy_(value)
+        self.feed.buffers = {name: value.clone() for name, value in state["buffers"].items()}
+        self.feed.random = tuple(state["random"])
+        for name in COUNTS:
+            setattr(self, name, state[name])
+        if state["order"] is not None and isinstance(self.shuffling, torch.Generator):
+            self.shuffling.set_state(state["order"])
+        try:
+            self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+            if self.scheduler is not None and state["scheduler"] is not None:
+                self.scheduler.load_state_dict(copy.deepcopy(state["scheduler"]))
+        except (ValueError, KeyError) as cause:
+            raise SettingError("error.fit.resume_optimizer", optimizer=type(self.optimizer).__name__) from cause
+
+
+COUNTS = ("number", "epoch", "batch", "examples", "loss")
 
 
 def update(
@@ -181,40 +287,72 @@ def update(
     epoch: int = 0,
     divergence: bool = False,
     per_example: bool = False,
+    clip: float | None = None,
+    clip_value: float | None = None,
     **settings: Any,
 ) -> Update:
-    """Make one weight update, changing `parameters` in place through their optimiser, and return its numbers."""
-    output, gradients = method_gradients(problem, method, **settings)
+    """Make one weight update, changing `parameters` in place through their optimiser, and return its numbers.
+
+    A method that moves parameters while it infers (iPC) makes a step of the optimiser in every inference step.
+    """
+    step = partial(move, parameters, optimizer, number=number, clip=clip, clip_value=clip_value)
+    exact = _exact(problem, method) if divergence else None
+    if method == "ipc":
+        size = _examples(forward(problem)[problem.graph.output]) if per_example else 1
+        settings["learning_rate"] = partial(_step_of_inference, step, parameters, size)
+    output, gradients = method_gradients(problem, method, number, **settings)
+    apart = None if exact is None else distance(gradients, exact)
+    examples = _examples(output)
     _check_finite(problem, gradients)
-    apart = _divergence(problem, method, gradients) if divergence else None
-    examples = output.shape[0] if output.ndim else 1
-    for name, gradient in gradients.items():
-        parameters[name].grad = gradient / examples if per_example else gradient.clone()
-    optimizer.step()
-    for parameter in parameters.values():
-        parameter.grad = None
+    if method != "ipc":
+        reached = levels(problem.graph)  # as in torch, an optimiser leaves alone what the output does not depend on
+        step({name: each for name, each in gradients.items() if name in reached}, examples if per_example else 1)
     value = float(problem.loss_row.value(output, problem.target))
     return Update(number, epoch, value, accuracy(problem, output), apart, examples, gradients, parameters)
 
 
 def _check_finite(problem: Problem, gradients: Mapping[str, Tensor]) -> None:
     """Raise OpError, with the derivative that is infinite or undefined, before a parameter becomes NaN."""
-    broken = [name for name, gradient in gradients.items() if not torch.isfinite(gradient).all()]
+    broken = not_finite(gradients)
     if broken:
         found = undefined_of(problem)
-        raise OpError(found.key, **found.slots) if found else OpError("result.too_large", node=broken[0])
+        raise OpError(found.key, **found.slots) if found else OpError("result.too_large", node=broken)
 
 
-def method_gradients(problem: Problem, method: str, **settings: Any) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the output's forward value and a method's gradient for every parameter. Z-IL takes the fast path."""
+def _exact(problem: Problem, method: str) -> dict[str, Tensor]:
+    """Return BP's gradients to compare a method's with; BP's own need no comparison."""
+    return {} if method == "bp" else {n: g for n, g in backprop(problem).items() if problem.graph[n].op == "parameter"}
+
+
+def _examples(output: Tensor) -> int:
+    return output.shape[0] if output.ndim else 1
+
+
+def _step_of_inference(
+    step: Callable[..., None], parameters: Mapping[str, Tensor], examples: int, gradients: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Move the parameters by the gradients of one inference step; return their values, which the state keeps."""
+    step(gradients, examples)
+    return {name: parameters[name].clone() for name in gradients}
+
+
+def method_gradients(
+    problem: Problem, method: str, number: int = 1, **settings: Any
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the output's forward value and a method's gradient for every parameter. Z-IL takes the fast path.
+
+    Raises SettingError, with the update's `number`, where inference diverges or reads no gradient.
+    """
     if method == "zil" and not settings:
         return output_and_gradients(problem, inputs=False)
     output = forward(problem)[problem.graph.output]
-    found = (
-        backprop(problem)
-        if method == "bp" and not settings
-        else solve(problem, method, save="last", **settings).gradients
-    )
+    if method == "bp" and not settings:
+        found: Mapping[str, Tensor] = backprop(problem)
+    else:
+        solution = solve(problem, method, save="last", **settings)
+        if solution.result is Result.DIVERGED:
+            raise SettingError("error.fit.inference", number=number, reason=solution.message)
+        found = solution.gradients
     missing = [name for name in problem.graph.parameters if name not in found]
     if missing:
         raise SettingError("error.fit.unread", method=method, names=listing(missing))
@@ -265,81 +403,19 @@ class Batches:
 
     def __init__(self, inputs: Tensor, targets: Tensor, size: int, seed: int = 0, shuffle: bool = True) -> None:
         self.inputs, self.targets, self.size, self.shuffle = inputs, targets, size, shuffle
-        self.draw = torch.Generator().manual_seed(seed)
+        self.generator = torch.Generator().manual_seed(seed)
 
     def __len__(self) -> int:
         return -(-len(self.inputs) // self.size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         order = (
-            torch.randperm(len(self.inputs), generator=self.draw) if self.shuffle else torch.arange(len(self.inputs))
+            torch.randperm(len(self.inputs), generator=self.generator)
+            if self.shuffle
+            else torch.arange(len(self.inputs))
         )
         for chosen in order.split(self.size):
             yield self.inputs[chosen], self.targets[chosen]
-
-
-# ---------------------------------------------------------------- problems of batches
-
-
-def _start(problem: Problem | nn.Module) -> dict[str, Tensor]:
-    """Return copies of the parameters that learn."""
-    if isinstance(problem, nn.Module):
-        return {name: value.detach().clone() for name, value in problem.named_parameters() if value.requires_grad}
-    return {name: problem.values[name].clone() for name in problem.graph.parameters}
-
-
-def _fed_problem(problem: Problem) -> Callable[[Any, Any, int], Problem]:
-    names = [leaf.name for leaf in problem.graph.leaves if leaf.op == "input"]
-
-    def feed(inputs: Any, target: Any, number: int) -> Problem:
-        if not isinstance(inputs, Mapping):
-            given = tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)
-            if len(given) != len(names):
-                raise SettingError("error.fit.inputs", got=len(given), expected=len(names), names=listing(names))
-            inputs = dict(zip(names, given, strict=True))
-        return problem.with_values(inputs, target)
-
-    return feed
-
-
-def _fed_module(module: nn.Module, loss: Any, nodes: str, seed: int) -> Callable[[Any, Any, int], Problem]:
-    """Return how a batch becomes a problem: a module is exported once for every shape of its inputs.
-
-    Where it draws random numbers, as dropout does, it draws new ones for every batch, by seed and number.
-    """
-    networks: dict[Any, TorchNetwork] = {}
-    problems: dict[Any, Problem] = {}
-
-    def feed(inputs: Any, target: Any, number: int) -> Problem:
-        if isinstance(inputs, Mapping):
-            raise SettingError("error.fit.module_inputs")
-        args = tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)
-        key = tuple((tuple(each.shape), each.dtype) if isinstance(each, Tensor) else each for each in args)
-        if key not in networks:
-            networks[key] = TorchNetwork(module, args, nodes)
-        if key not in problems or networks[key].is_random:
-            problems[key] = networks[key].problem(args, target, loss, seed + number)
-        leaves = [leaf.name for leaf in problems[key].graph.leaves if leaf.op == "input"]
-        given = [each for each in args if isinstance(each, Tensor)]
-        return problems[key].with_values(dict(zip(leaves, given, strict=True)), target)
-
-    return feed
-
-
-def _optimizer(chosen: Optimizer, parameters: list[Tensor], lr: float) -> torch.optim.Optimizer:
-    if callable(chosen):
-        return chosen(parameters)
-    _known("optimizer", chosen, OPTIMIZERS)
-    if not lr > 0:
-        raise SettingError("error.learning_rate", got=str(lr))
-    return OPTIMIZERS[chosen](parameters, lr=lr)
-
-
-def _divergence(problem: Problem, method: str, gradients: Mapping[str, Tensor]) -> float:
-    if method == "bp":
-        return 0.0
-    exact = backprop(problem)
-    return distance(gradients, {name: exact[name] for name in gradients})
 
 
 def _known(setting: str, got: str, known: Iterable[str]) -> None:

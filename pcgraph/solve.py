@@ -18,6 +18,7 @@ from pcgraph.evaluate import cotangents, forward, learnable
 from pcgraph.graph import Edge, Node, listing
 from pcgraph.inference import (
     Feedback,
+    Move,
     Rate,
     State,
     energy_by_node,
@@ -71,7 +72,7 @@ def solve(
     precision: Mapping[str, float] | None = None,
     save: str = "all",
     read_at: str = "shortest",
-    learning_rate: float = 0.01,
+    learning_rate: float | Move = 0.01,
 ) -> Solution:
     """Return the trace of a method on a problem: T = `steps` value updates, states at t = 0 … T.
 
@@ -80,7 +81,7 @@ def solve(
     state. `zil` reads each parameter once, at the level of its users, with γ = 1 on the levelled graph; it is
     exactly BP. With `level=False` it runs un-levelled and reads at the shortest distance to the output, or
     the longest with `read_at="longest"`. `ipc` moves values and parameters (by `learning_rate`) in every step
-    and returns the sum of what it read.
+    and returns the sum of what it read; `learning_rate` may be an optimiser's step, see `pcgraph.inference.learn`.
 
     rate: γ, one number or one a node. Default 1 for zil and fixed, 0.1 for pc and ipc.
     steps: default the depth of the graph for bp, zil and fixed, 60 for pc and ipc.
@@ -106,7 +107,7 @@ def solve(
     _one_of("save", save, ("all", "last"))
     _one_of("read_at", read_at, ("shortest", "longest"))
     _checked_precision(problem, precision)
-    if not _positive(learning_rate):
+    if not callable(learning_rate) and not _positive(learning_rate):
         raise SettingError("error.learning_rate", got=str(learning_rate))
     if method == "bp":
         solution = _backprop_trace(problem, steps, save)
@@ -130,7 +131,7 @@ def _inference_trace(
     precision: Mapping[str, float] | None,
     save: str,
     reads: Mapping[int, list[Edge]],
-    learning_rate: float,
+    learning_rate: float | Move,
 ) -> Solution:
     values = forward(problem)
     run = _functions(problem, values)

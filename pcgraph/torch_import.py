@@ -89,26 +89,28 @@ def from_torch(
 class TorchNetwork:
     """An exported module: problems for other inputs of the same shapes, without exporting again.
 
-    `is_random`: the last problem made has random numbers in it, such as a dropout's mask.
+    `open_sizes`: the sizes that may be others too, as dimensions of the arguments. `writer` wrote the last problem.
     """
 
-    def __init__(self, module: nn.Module, args: Any, nodes: str = "ops") -> None:
+    def __init__(
+        self, module: nn.Module, args: Any, nodes: str = "ops", open_sizes: Mapping[int, set[int]] | None = None
+    ) -> None:
         self.module, self.nodes = module, nodes
         with _shown_identities(module if nodes == "modules" else None):
-            self.exported = _export(module, pytree.tree_map(_fresh, _as_tuple(args)))
-        self.is_random = self.checked = False
+            self.exported = _export(module, pytree.tree_map(_fresh, _as_tuple(args)), open_sizes)
+        self.checked = False
 
     def problem(self, args: Any, target: Any, loss: Any = "squared_error", seed: int = 0) -> TorchProblem:
         """Return the problem of some inputs and their target; see `from_torch`."""
         args = _as_tuple(args)
-        run = _run(self.exported, _leaf_values(self.exported, self.module, args), seed)
-        values, output, self.is_random = run
+        values, output = _run(self.exported, _leaf_values(self.exported, self.module, args), seed)
         if not self.checked:
             _check_against_module(self.module, args, seed, values, output)
             self.checked = True
         for value in values:
             value.result = pytree.tree_map(_detached, value.result)
-        graph, leaves, derived = _Writer(values, output, self.module, self.nodes).write()
+        self.writer = _Writer(values, output, self.module, self.nodes)
+        graph, leaves, derived = self.writer.write()
         if isinstance(target, Tensor):
             dtype = output.result.dtype if target.is_floating_point() else target.dtype
             target = target.detach().to(dtype, copy=True)
@@ -129,7 +131,7 @@ class TorchProblem(Problem):
         """Return the problem with some leaf values, or the target, replaced."""
         given = {**self.values, **(values or {})}
         for name, (inputs, program) in self.derived.items():
-            if name in given and set(inputs) & set(values or {}):
+            if name in given and name not in (values or {}) and set(inputs) & set(values or {}):
                 given[name] = program(*(given[each] for each in inputs))
         return super().with_values(given, target)
 
@@ -141,12 +143,12 @@ def _as_tuple(args: Any) -> tuple[Any, ...]:
     return tuple(args) if isinstance(args, tuple | list) else (args,)
 
 
-def _export(module: nn.Module, args: tuple[Any, ...]) -> Any:
+def _export(module: nn.Module, args: tuple[Any, ...], open_sizes: Mapping[int, set[int]] | None) -> Any:
     """Return the module as an exported program of ATen operations, none of which changes its inputs."""
     with warnings.catch_warnings(), _restored(module):
         warnings.simplefilter("ignore")
         try:
-            exported = torch.export.export(module, args)
+            exported = torch.export.export(module, args, dynamic_shapes=_dynamic(args, open_sizes))
             _cut_no_grad(exported)
             exported = exported.run_decompositions({})
         except Exception as cause:  # torch raises many kinds, and which is nobody's business here
@@ -178,6 +180,13 @@ def _copied_attribute(value: Any) -> Any:
 def _fresh(value: Any) -> Any:
     """Return a tensor of its own: torch.export takes the same tensor given twice for one input."""
     return value.detach().clone().requires_grad_(value.requires_grad) if isinstance(value, Tensor) else value
+
+
+def _dynamic(args: tuple[Any, ...], open_sizes: Mapping[int, set[int]] | None) -> Any:
+    """Return torch.export's way to say which sizes of which arguments stay open."""
+    if not open_sizes:
+        return None
+    return tuple(dict.fromkeys(open_sizes.get(place, ()), torch.export.Dim.AUTO) or None for place in range(len(args)))
 
 
 @contextmanager
@@ -285,8 +294,8 @@ class Value:
         )
 
 
-def _run(exported: Any, leaves: Mapping[str, Value], seed: int) -> tuple[list[Value], Value, bool]:
-    """Run the exported graph once; return all values in order, the output, and whether random numbers were drawn.
+def _run(exported: Any, leaves: Mapping[str, Value], seed: int) -> tuple[list[Value], Value]:
+    """Run the exported graph once; return all values in order, and the output.
 
     Random numbers are drawn in the module's own order from its own seed, and other people's stay as they are.
     """
@@ -294,7 +303,6 @@ def _run(exported: Any, leaves: Mapping[str, Value], seed: int) -> tuple[list[Va
     devices = {leaf.result.device.index for leaf in leaves.values() if leaf.result.is_cuda}
     with torch.enable_grad(), torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
-        before = Seeded(None, _device(list(leaves.values())))  # type: ignore[arg-type]
         for leaf in leaves.values():
             learns = leaf.op != "constant" and leaf.result.is_floating_point()
             leaf.live, leaf.still = learns, not learns
@@ -306,15 +314,12 @@ def _run(exported: Any, leaves: Mapping[str, Value], seed: int) -> tuple[list[Va
                 values[node] = _compute(node, values)
             elif node.op == "output":
                 output = _output(exported, node, values)
-        drawn = before.has_drawn()
-    return list(dict.fromkeys(values.values())), output, drawn
+    return list(dict.fromkeys(values.values())), output
 
 
 def _compute(node: Any, values: Mapping[Any, Value]) -> Value:
     """Return the value of one call, computed by torch with its gradient's graph."""
-    args, kwargs = pytree.tree_map(
-        lambda each: values.get(each, each) if isinstance(each, torch.fx.Node) else each, (node.args, dict(node.kwargs))
-    )
+    args, kwargs = pytree.tree_map(lambda each: _known(values, each), (node.args, dict(node.kwargs)))
     calls = _module_calls(node)
     target, args, kwargs = _rewritten(node.target, args, kwargs, calls)
     value = Value(node.name, target=target, args=args, kwargs=kwargs, calls=calls, place=_line_of(node))
@@ -325,6 +330,12 @@ def _compute(node: Any, values: Mapping[Any, Value]) -> Value:
         value.target = drawn
     value.live = isinstance(value.result, Tensor) and value.result.requires_grad and value.result.is_floating_point()
     return value
+
+
+def _known(values: Mapping[Any, Value], given: Any) -> Any:
+    """Return an argument as the value that an earlier node computed; a size that was left open is its number."""
+    value = values.get(given, given) if isinstance(given, torch.fx.Node) else given
+    return value.result if isinstance(value, Value) and isinstance(value.result, int) else value
 
 
 def _device(inputs: Sequence[Value]) -> torch.device:
@@ -371,13 +382,20 @@ def _rewritten(target: Any, args: Any, kwargs: Any, calls: tuple[Call, ...]) -> 
         x, probability, training = args
         if probability == 0 or not training:
             return _masked, (x, None), {}
-        mask = torch.dropout(torch.ones_like(x.result, requires_grad=False), probability, training)
-        return _masked, (x, Value("mask", op="constant", result=mask, still=True, calls=calls)), {}
+        drawn, shape = Seeded(_mask, x.result.device), (tuple(x.result.shape), x.result.stride())
+        mask = Value("mask", op="constant", target=drawn, args=(*shape, x.result.dtype, x.result.device, probability))
+        mask.result, mask.still, mask.calls = drawn.redraw(*mask.args), True, calls
+        return _masked, (x, mask), {}
     return target, args, kwargs
 
 
 def _copied(source: Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -> Tensor:
     return source.to(dtype).expand(shape)
+
+
+def _mask(shape: Any, stride: Any, dtype: torch.dtype, device: torch.device, probability: float) -> Tensor:
+    """Return the mask that dropout draws for a tensor of this shape and layout."""
+    return torch.dropout(torch.empty_strided(shape, stride, dtype=dtype, device=device).fill_(1), probability, True)
 
 
 def _masked(x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:

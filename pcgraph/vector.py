@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pcgraph.graph import Edge, Node
-from pcgraph.inference import Feedback, Precision, Rate, State, rate_of
+from pcgraph.inference import Feedback, Move, Precision, Rate, State, rate_of
 from pcgraph.ops import OPS
 from pcgraph.problem import Problem
 
@@ -151,9 +151,12 @@ class VectorGraph:
     def received(self, sent: Feedback) -> Tensor:
         return self.nothing.index_add(0, self.arrives_at, vector_of(sent))
 
-    def learn(self, state: State, sent: Feedback, learning_rate: float) -> State:
+    def learn(self, state: State, sent: Feedback, learning_rate: float | Move) -> State:
         parameters, others = vector_of(state.values).split_with_sizes(self.by_learning)
         received = self.received(sent)[: len(parameters)]
+        if callable(learning_rate):
+            moved = learning_rate(dict(zip(self.names, received.unbind(), strict=False)))
+            return self.settle(torch.cat([torch.stack(list(moved.values())), others]))
         return self.settle(torch.cat([parameters - learning_rate * received, others]))
 
     def weigh(self, errors: Mapping[str, Tensor], precision: Precision) -> Mapping[str, Tensor]:

@@ -303,7 +303,7 @@ def test_accuracy_is_the_part_classed_right(output, target, loss, expected):
         ({"lr": 0.0}, "learning rate α must be"),
         ({"data": []}, "The data gave no batch"),
         ({"data": [((number(1.0), number(2.0)), 1.0)]}, "A batch holds 2 inputs, but the problem has 1: x"),
-        ({"lr": 1e200, "epochs": 5}, r"Learning broke down at update \d: .+ Try a smaller learning rate"),
+        ({"lr": 1e200, "epochs": 5}, r"w stopped being a finite number at update \d\. Try a smaller learning rate"),
         (
             {
                 "method": "zil",
@@ -332,8 +332,3 @@ def test_a_first_batch_that_does_not_fit_is_the_problems_own_error():
             from_torch(network(), torch.ones(2, 64).double(), torch.zeros(2, 10)),
             [(torch.ones(2, 63).double(), torch.zeros(2, 10))],
         )
-
-
-def test_a_module_takes_no_dict():
-    with pytest.raises(SettingError, match="module's inputs can't be a dict"):
-        fit(network(), [({"input": torch.ones(1, 64)}, torch.tensor([1]))], loss="cross_entropy")

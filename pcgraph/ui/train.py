@@ -14,8 +14,8 @@ from pcgraph.document import to_json as document_text
 from pcgraph.errors import PCGraphError
 from pcgraph.gallery import gallery
 from pcgraph.jobs import DONE, FAILED, PAUSED, RUNNING, STOPPED, WAITING, Job, View
-from pcgraph.learning import OPTIMIZERS
 from pcgraph.models import ACTIVATIONS, FAMILIES, LOSSES
+from pcgraph.optimizers import OPTIMIZERS
 from pcgraph.training import RUNNERS, History, Plan, final, to_csv, to_json, untrained
 from pcgraph.typed_numbers import number_text, read_between
 from pcgraph.ui.apart import apart

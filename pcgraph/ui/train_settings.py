@@ -13,8 +13,8 @@ from pcgraph.errors import PCGraphError, SettingError
 from pcgraph.gallery import gallery
 from pcgraph.graph import listing
 from pcgraph.inspect import check_work
-from pcgraph.learning import OPTIMIZERS
 from pcgraph.models import ACTIVATIONS, FAMILIES, LOSSES, build, check
+from pcgraph.optimizers import OPTIMIZERS
 from pcgraph.problem import Problem, check_run
 from pcgraph.training import RUNNERS, History, Plan, train
 from pcgraph.typed_numbers import read_whole_list
