@@ -22,7 +22,7 @@ COUNTS_ON_VALUES = ("rrelu",)  # how many numbers these draw depends on the valu
 
 def seeded(seed: int, device: torch.device) -> States:
     """Return the states after torch.manual_seed(seed)."""
-    devices = ["cpu", *([device] if device.type == "cuda" else [])]
+    devices = [torch.device("cpu"), *([device] if device.type == "cuda" else [])]
     return tuple(torch.Generator(each).manual_seed(seed).get_state() for each in devices)
 
 

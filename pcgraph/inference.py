@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from pcgraph.graph import Edge
@@ -165,13 +166,12 @@ def learn(problem: Problem, state: State, sent: Mapping[Edge, Tensor], learning_
 
     A function in the place of α takes these sums by name and returns the parameters' new values: an optimiser.
     """
-    reached = [name for name in problem.graph.parameters if arriving(problem, state, sent, name)]
-    sums = {name: received(problem, sent, name) for name in reached}
-    gradients = {name: total for name, total in sums.items() if isinstance(total, Tensor)}
-    if callable(learning_rate):
-        moved = learning_rate(gradients)
+    names = problem.graph.parameters
+    reached = {name: received(problem, sent, name) for name in names if arriving(problem, state, sent, name)}
+    if callable(learning_rate):  # an optimiser counts its steps, so that 0 is a gradient too
+        moved = learning_rate({name: torch.zeros_like(state.values[name]) + reached.get(name, 0.0) for name in names})
     else:
-        moved = {name: state.values[name] - learning_rate * gradient for name, gradient in gradients.items()}
+        moved = {name: state.values[name] - learning_rate * gradient for name, gradient in reached.items()}
     return settle(problem, {**state.values, **moved}, before=state)
 
 

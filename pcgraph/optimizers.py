@@ -109,7 +109,10 @@ def advance(scheduler: LRScheduler | None, loss: float) -> None:
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a copied optimiser has lost the mark that torch looks for
-        scheduler.step(*([loss] if isinstance(scheduler, ReduceLROnPlateau) else []))
+        if isinstance(scheduler, ReduceLROnPlateau):
+            scheduler.step(loss)
+        else:
+            scheduler.step()
 
 
 def not_finite(tensors: Tensors) -> str | None:
