@@ -338,8 +338,6 @@ def test_no_parameter_becomes_nan_silently():
     module, (x, y) = made(lambda: nn.Sequential(nn.Linear(5, 3))).float(), examples(6, 5)[0]
     with pytest.raises(SettingError, match=r"parameter 0\.\w+ stopped being a finite number at update 1"):
         fit(module, [(9e3 * x.float(), y)], "zil", lambda p: torch.optim.SGD(p, 3e38), loss="cross_entropy")
-    with pytest.raises(PCGraphError, match="too large for a floating-point number"):
-        fit(module, [(3e38 * x.float().abs().clamp(0.5, 1), 3e38 + torch.zeros(6, 3))], "bp")
 
 
 @pytest.mark.parametrize(
