@@ -23,15 +23,9 @@ SENTENCES = json.loads((ROOT / "assets/messages/en.json").read_text("utf-8"))
 
 # A module imports only what stands before it.
 ORDER = """
-<<<<<<< HEAD
     messages bundle errors typed_numbers jobs ops losses graph passes budget problem
-    evaluate undefined document formula aten torch_import gallery random_graphs
-    inference vector trace solve fast compare learning datasets models batched training
-=======
-    messages bundle errors jobs ops losses graph passes budget problem
     evaluate undefined document formula aten draws torch_import gallery random_graphs
     inference vector trace solve fast compare optimizers feeding learning datasets models batched training
->>>>>>> 136d3b1 (fit has a page of its own in the docs, whose examples run)
     explain origin figures mistakes questions gates answers layout templates fold payload write
     derivative verdict tex program notebook latex inspect mend export site
     pictures.font pictures.drawing pictures.palette pictures.frame pictures.geometry pictures.cards pictures.board

@@ -15,8 +15,8 @@ from pcgraph.datasets import SOURCES
 from pcgraph.document import to_dict, to_json
 from pcgraph.errors import LimitError, SettingError
 from pcgraph.jobs import DONE, PAUSED, RUNNING, STOPPED, View
-from pcgraph.optimizers import OPTIMIZERS
 from pcgraph.models import ACTIVATIONS, FAMILIES, LOSSES
+from pcgraph.optimizers import OPTIMIZERS
 from pcgraph.training import RUNNERS, train
 from pcgraph.ui.draft import begin
 from pcgraph.ui.settings import Settings
