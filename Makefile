@@ -24,7 +24,7 @@ export CHROMIUM
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help app test bench load format screenshots chromium letters node nginx
+.PHONY: help app test fuzz bench load format screenshots chromium letters node nginx
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -38,6 +38,10 @@ test: chromium node $(DEV_READY) $(NODE_READY) ## check style and types, run eve
 	$(PY) -m mypy
 	node --test tests/js/*.mjs
 	$(PY) -m pytest
+
+fuzz: chromium $(DEV_READY) ## try 5,000 almost right files, formulas, numbers and links, in Python and in Chromium
+	FUZZ=5000 $(PY) -m pytest -q tests/test_fuzz.py tests/test_formula.py $(wildcard tests/test_typed_numbers.py) \
+		tests/e2e/test_build.py::test_almost_right_files_never_break_build
 
 bench: chromium $(DEV_READY) ## measure the engine, the stage and whole networks
 	$(PY) -m tests.bench

@@ -177,7 +177,7 @@ class Build:
         waiting.value.save_as(file)
         return file
 
-    def load(self, file: Path) -> None:
+    def load(self, file: Path | dict[str, Any]) -> None:
         self.editor.locator("input[type=file]").set_input_files(file)
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import time
 
 import pytest
 from playwright.sync_api import expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from pcgraph.document import from_dict, to_dict
+from pcgraph.document import from_dict, to_dict, to_json
 from pcgraph.evaluate import forward
 from pcgraph.gallery import gallery
 from pcgraph.messages import say
+from tests.almost import almost
 from tests.browser import LAPTOP
 from tests.e2e.app import App
 from tests.e2e.build import HANDS, Build
@@ -292,6 +296,61 @@ def test_a_file_that_is_no_text_is_told_and_none_is_uploaded(build, page, tmp_pa
     build.load(file)
     expect(build.alerts).to_have_text(say("error.document.utf8", file="picture.json"))
     assert build.values() and set(sent) == {"GET"}
+
+
+def test_almost_right_files_never_break_build(build, page, record_property):
+    """Open the files of tests/almost.py one after another, mended where that is offered; then reload."""
+    finished = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: finished.append(is_finished(frame))))
+    build.open(p="residual")
+    count = int(os.environ.get("FUZZ", 40))
+    for seed in range(count):
+        file = almost(seed)
+        answered(page, finished, lambda file=file: build.load({"name": "graph.json", **MIME, "buffer": file.content}))
+        if seed % 2 and page.evaluate(PRESS, say("page.build.mend.use")):
+            answered(page, finished, lambda: None)
+        shown = page.evaluate(SHOWN)
+        assert shown["said"] == shown["drawn"] and not shown["failed"], (seed, file.edit, shown)
+        assert page.watch.complaints == [], (seed, file.edit)
+        if not shown["drawn"]:
+            answered(page, finished, lambda: build.load(KNOWN))
+    build.open_url(page.url)
+    assert build.values(), "a reload shows a graph"
+    record_property("fuzz", f"{count} files in Chromium")
+
+
+MIME = {"mimeType": "application/json"}
+KNOWN = {"name": "residual.json", **MIME, "buffer": to_json(gallery["residual"]).encode()}
+PRESS = """(name) => {
+    const button = [...document.querySelectorAll("button")].find((one) => one.textContent.trim() === name);
+    button?.click();
+    return Boolean(button);
+}"""
+SHOWN = """() => {
+    const roots = [...document.querySelectorAll("*")].map((one) => one.shadowRoot).filter(Boolean);
+    const editor = roots.map((root) => root.querySelector('[data-testid="editor"]')).find(Boolean);
+    return {
+        said: Number(editor?.dataset.nodes ?? -1),
+        drawn: editor?.querySelectorAll("[data-node]").length,
+        failed: document.querySelectorAll('[data-testid="stException"]').length,
+    };
+}"""
+
+
+def is_finished(frame):
+    message = ForwardMsg.FromString(frame if isinstance(frame, bytes) else b"")
+    return message.WhichOneof("type") == "script_finished"
+
+
+def answered(page, finished, act):
+    """Do something and wait until the server's script has answered it."""
+    before = sum(finished)
+    act()
+    end = time.monotonic() + 20
+    while sum(finished) == before:
+        assert time.monotonic() < end, "no answer"
+        page.wait_for_timeout(10)
+    page.wait_for_timeout(60)
 
 
 # ---------------------------------------------------------------- access
