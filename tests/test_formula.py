@@ -1,10 +1,19 @@
-"""The formula language: what it reads, that it comes back, and that whatever is wrong is said with line and column."""
+"""The formula language: what it reads, that it comes back, and that whatever is wrong is said with line and column.
+
+`formulas.json` holds the texts, one a line, for every program that reads the language: what Python computes from the
+same meaning (`python`, with E and PI for the constants, x_p for x′), or key, place and repair of the error.
+"""
 # ruff: noqa: E501 (one line a case: what is written and what is said)
 
 from __future__ import annotations
 
+import json
 import math
+import os
 import random
+import re
+import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -17,11 +26,14 @@ from pcgraph.evaluate import forward
 from pcgraph.formula import draw, parse, to_formula
 from pcgraph.gallery import gallery
 from pcgraph.graph import Graph, Node, Nodes
+from pcgraph.messages import LANGUAGES, table
 from pcgraph.ops import OPS
 from pcgraph.passes import level_graph
 from pcgraph.problem import Problem
 from tests.strategies import problems, random_problem, same
 
+FUZZ = int(os.environ.get("FUZZ", "500"))  # texts that each property is tried with
+CASES = json.loads((Path(__file__).parent / "formulas.json").read_text("utf-8"))
 DESIGN = """
 x = input(1.0)
 w = parameter(0.5)
@@ -39,6 +51,48 @@ def written(text, **options):
 def last(line):
     """Return the last node of a program that ends in a line; x, y and M are defined."""
     return parse(f"x = input(1.0)\ny = input(2.0)\nM = input([[1.0, 2.0], [3.0, 4.0]])\n{line}").graph.nodes[-1]
+
+
+# ---------------------------------------------------------------- the texts of the suite
+
+RIGHT = [case for case in CASES if "error" not in case]
+ORACLE = {
+    **{name: getattr(math, name) for name in "tanh sin cos tan exp log sqrt".split()},
+    "abs": abs,
+    "max": max,
+    "min": min,
+    "E": math.e,
+    "PI": math.pi,
+    "sigmoid": lambda v: 1 / (1 + math.exp(-v)),
+    "relu": lambda v: max(v, 0.0),
+    "softplus": lambda v: math.log(1 + math.exp(v)),
+    "silu": lambda v: v / (1 + math.exp(-v)),
+    "gelu": lambda v: v * (1 + math.erf(v / 2**0.5)) / 2,
+    "leaky": lambda v, slope=0.01: v if v > 0 else slope * v,
+}
+
+
+def plain(name):
+    """Return a name that Python can read too."""
+    return name.replace("‴", "_ppp").replace("″", "_pp").replace("′", "_p")
+
+
+def test_the_suite_has_over_500_texts():
+    assert len({case["text"] for case in CASES}) == len(CASES) > 500 and len(WRONG) > 200
+
+
+@pytest.mark.parametrize("case", RIGHT, ids=lambda case: repr(case["text"])[:40])
+def test_a_text_means_what_python_computes(case):
+    problem = parse(case["text"])
+    given = {plain(name): value.item() for name, value in problem.values.items()}
+    by_python = float(eval(case["python"], {**ORACLE, **given}))  # noqa: S307 (the suite's own)
+    assert forward(problem)[problem.graph.output].item() == pytest.approx(by_python, rel=1e-12)
+    assert case["value"] == pytest.approx(
+        by_python, rel=1e-12
+    )  # by the algorithm of docs/formula.md, for other programs
+    assert {node.name: node.op for node in problem.graph.leaves if node.op != "constant"} == case["leaves"]
+    nodes = [f"{node.name} = {node.op}({', '.join(node.inputs)})" for node in problem.graph.nodes]
+    assert case.get("nodes", nodes) == nodes
 
 
 # ---------------------------------------------------------------- programs
@@ -359,171 +413,60 @@ def test_what_text_can_not_hold_is_refused_when_writing():
 
 # ---------------------------------------------------------------- sentences
 
-HEAD = "x = input(1.0)\n"
-WRONG = [
-    ("", 1, 1, "The formula is empty"),
-    ("  # only a comment\n\n", 1, 1, "The formula is empty"),
-    ("tanh(w * ", 1, 5, "can't be read at ("),
-    ("tanh(w * x))", 1, 12, "can't be read at )"),
-    ("x + * w", 1, 5, "can't be read at * w"),
-    ("x +", 1, 4, "can't be read at the end of the line"),
-    ("2x + 1", 1, 1, "found '2x', a number directly before a name"),
-    ("w * 3.5x", 1, 5, "found '3.5x', a number directly before a name"),
-    ("x = input(1.0)\n  h = tanh(2x)", 2, 12, "found '2x', a number"),
-    ("x = input(1.0)\n y = = x", 2, 6, "can't be read at = x"),
-    (
-        "x ^ 2",
-        1,
-        1,
-        "found 'x ^ 2', expected a number, a name, an operator (+ - * / ** @) or a call such as tanh(x). For a power write **.",
-    ),
-    ("x // 2", 1, 1, "found 'x // 2', expected"),
-    ("x % 2", 1, 1, "found 'x % 2', expected"),
-    ("x < 2", 1, 1, "found 'x < 2', expected"),
-    ("x and w", 1, 1, "found 'x and w', expected"),
-    ("not x", 1, 1, "found 'not x', expected"),
-    ("~x", 1, 1, "found '~x', expected"),
-    ("tanh(x if w else 2)", 1, 6, "found 'x if w else 2', expected"),
-    ("tanh(lambda: x)", 1, 6, "found 'lambda: x', expected"),
-    ("tanh(x[0])", 1, 6, "found 'x[0]', expected"),
-    ("tanh(x.real)", 1, 6, "found 'x.real', expected"),
-    ("sum([a for a in x])", 1, 5, "found '[a for a in x]', expected"),
-    ("sum({1, 2})", 1, 5, "found '{1, 2}', expected"),
-    ("tanh((x, w))", 1, 6, "found '(x, w)', expected"),
-    ("tanh(f'{x}')", 1, 6, "found 'f'{x}'', expected"),
-    ("tanh((y := x))", 1, 7, "found 'y := x', expected"),
-    ("tanh(*x)", 1, 6, "found '*x', expected"),
-    ("concat(x, w)(x)", 1, 1, "found 'concat(x, w)(x)', expected"),
-    ("tanh('a')", 1, 6, "found ''a'', expected a number or a list of numbers"),
-    ("tanh(2j)", 1, 6, "found '2j', expected a number"),
-    ("tanh(True)", 1, 6, "found 'True', expected a number"),
-    ("tanh(None)", 1, 6, "found 'None', expected a number"),
-    ("tanh(...)", 1, 6, "found '...', expected a number"),
-    ("x * 1e400", 1, 5, "'1e400' is too large to be a finite number"),
-    ("x * -1e400", 1, 5, "too large"),
-    ("x * " + "9" * 400, 1, 5, "too large"),
-    ("sigmod(x)", 1, 1, "there is no function 'sigmod'. Did you mean 'sigmoid'?"),
-    ("foo(x)", 1, 1, "there is no function 'foo'. Use one of the list"),
-    ("__import__('os')", 1, 1, "there is no function '__import__'"),
-    ("torch.tanh(x)", 1, 1, "there is no function 'torch.tanh'. Did you mean 'tanh'?"),
-    ("os.system('ls')", 1, 1, "there is no function 'os.system'"),
-    ("tanh + x", 1, 1, "'tanh' is a function and needs its inputs in brackets, such as tanh(x)"),
-    ("minimise * x", 1, 10, "found '* x'"),
-    ("mul(x)", 1, 1, "inputs of mul: got 1, expected 2."),
-    ("tanh(x, w)", 1, 1, "inputs of tanh: got 2, expected 1."),
-    ("tanh()", 1, 1, "inputs of tanh: got 0, expected 1."),
-    ("concat()", 1, 1, "inputs of concat: got 0, expected ≥ 1."),
-    ("linear(x, a, b, c)", 1, 1, "inputs of linear: got 4, expected 2–3."),
-    ("sum(x, 0)", 1, 1, "inputs of sum: got 2, expected 1. Attributes are given by name: dim, keepdim."),
-    ("sum(x, dimm=0)", 1, 8, "sum takes no attribute 'dimm'. Known: dim, keepdim. Did you mean 'dim'?"),
-    ("tanh(x, dim=0)", 1, 9, "tanh takes no attribute 'dim'. Known: –."),
-    ("sum(x, **w)", 1, 8, "sum takes no attribute '**'"),
-    ("sum(x, dim=w)", 1, 12, "found 'w' as an attribute, expected a number"),
-    ("sum(x, dim=1 + 1)", 1, 12, "found '1 + 1' as an attribute"),
-    ("sum(x, dim=(0, w))", 1, 16, "found 'w' as an attribute"),
-    ("sum(x, dim=1e999)", 1, 12, "'1e999' is too large"),
-    ("sum(x, dim=0, dim=1)", 1, 15, "the attribute 'dim' is given twice"),
-    ("tanh(input(1.0))", 1, 6, "input(…) stands inside an expression"),
-    ("squared_error(x, 1)", 1, 1, "'squared_error' stands inside an expression, but belongs on the last line"),
-    ("x * [1, [2]]", 1, 5, "is a ragged list"),
-    ("x * [1, w]", 1, 9, "found 'w', expected a number or a list of numbers"),
-    (HEAD + "import os\n", 2, 1, "found 'import os', expected a line such as h = tanh(w * x)"),
-    (HEAD + "def f(): pass", 2, 1, "found 'def f(): pass', expected a line"),
-    (HEAD + "for i in x: pass", 2, 1, "found 'for i in x: pass', expected a line"),
-    (HEAD + "x += 1", 2, 1, "found 'x += 1', expected a line"),
-    (HEAD + "y: float = 1", 2, 1, "found 'y: float = 1', expected a line"),
-    (HEAD + "pass", 2, 1, "found 'pass', expected a line"),
-    (HEAD + "a, b = x", 2, 1, "found 'a, b' left of the equals sign, expected one name"),
-    (HEAD + "a = b = x", 2, 5, "found 'b' left of the equals sign"),
-    (HEAD + "x.a = x", 2, 1, "found 'x.a' left of the equals sign"),
-    (HEAD + "x[0] = x", 2, 1, "found 'x[0]' left of the equals sign"),
-    (
-        HEAD + "tanh(x)",
-        2,
-        1,
-        "found 'tanh(x)' without a name, expected name = expression. Give it a name, such as h = tanh(x).",
-    ),
-    (
-        HEAD + "tanh = sin(x)",
-        2,
-        1,
-        "'tanh' is a word of the language, so no node can be called that. Choose another name, such as tanh1.",
-    ),
-    (HEAD + "input = sin(x)", 2, 1, "'input' is a word of the language"),
-    (HEAD + "minimise = sin(x)", 2, 1, "'minimise' is a word of the language"),
-    (HEAD + "cross_entropy = sin(x)", 2, 1, "'cross_entropy' is a word of the language"),
-    (HEAD + "h = tanh(x)\nh = sin(x)", 3, 1, "'h' is already defined in line 2, and a name stands for one node"),
-    (HEAD + "h = tanh(hidden)\nhidden = sin(x)", 2, 10, "'hidden' is used before line 3 has defined it"),
-    (HEAD + "h = tanh(h)", 2, 10, "'h' is used before line 2 has defined it, and a graph has no loops"),
-    (
-        HEAD + "h = tanh(w * x)",
-        2,
-        10,
-        "'w' is not defined. Defined: x. Correct it, or add a line before such as w = input(1.0) or w = parameter(0.5).",
-    ),
-    ("hidden = input(1.0)\ny = tanh(hiden)", 2, 10, "'hiden' is not defined. Defined: hidden. Did you mean 'hidden'?"),
-    ("y = tanh(w)", 1, 10, "'w' is not defined. Defined: –."),
-    ("θθ = input(1.0); y = θθ * w", 1, 27, "'w' is not defined"),
-    (HEAD + "\n\n\n     y = tanh(w)", 5, 15, "'w' is not defined"),
-    (
-        "x = input()",
-        1,
-        5,
-        "found 'input()', expected one value or a shape. Write input(1.0), input([1.0, 2.0]) or input(shape=(3,)).",
-    ),
-    ("x = input(1, 2)", 1, 5, "found 'input(1, 2)', expected one value or a shape"),
-    ("x = input(1, shape=(2,))", 1, 5, "expected one value or a shape"),
-    ("x = input(value=1)", 1, 11, "input takes no attribute 'value'. Known: shape."),
-    ("x = input('a')", 1, 11, "found ''a'', expected a number"),
-    ("x = input(-True)", 1, 11, "found '-True', expected a number"),
-    ("x = input(1 + 1)", 1, 11, "found '1 + 1', expected a number"),
-    ("x = input((1, 2))", 1, 11, "found '(1, 2)', expected a number"),
-    ("x = input([1, [2, 3]])", 1, 11, "the value of 'x' is a ragged list"),
-    ("x = input([1e400])", 1, 12, "'1e400' is too large"),
-    ("x = input(shape=(-1,))", 1, 5, "expected a shape of whole numbers"),
-    ("x = input(shape=(1.5,))", 1, 5, "expected a shape of whole numbers"),
-    ("x = input(shape=(True,))", 1, 5, "expected a shape of whole numbers"),
-    ("x = input(shape='ab')", 1, 5, "expected a shape of whole numbers"),
-    ("x = input(shape=(" + "1," * 65 + "))", 1, 5, "expected a shape of whole numbers"),
-    (HEAD + "minimise x", 2, 10, "found 'x', expected a loss of a node and its target"),
-    (HEAD + "minimise squared_error(x)", 2, 10, "found 'squared_error(x)', expected a loss of a node and its target"),
-    (HEAD + "minimise squared_error(x, 1, 2)", 2, 10, "expected a loss"),
-    (HEAD + "minimise squared_error(x, target=1)", 2, 10, "expected a loss"),
-    (
-        HEAD + "minimise squared_eror(x, 1)",
-        2,
-        10,
-        "there is no loss 'squared_eror'. Known: squared_error, cross_entropy. Did you mean 'squared_error'?",
-    ),
-    (HEAD + "y = tanh(x)\nminimise squared_error(y, t)", 3, 27, "found 't', expected a number or a list of numbers"),
-    (HEAD + "y = tanh(x)\nminimise squared_error(y, [1, [2]])", 3, 27, "the value of 'target' is a ragged list"),
-    (
-        HEAD + "y = tanh(x)\nminimise squared_error(y, 1)\nz = sin(y)",
-        4,
-        1,
-        "found 'z = sin(y)' after minimise, expected nothing more",
-    ),
-    (HEAD + "y = tanh(x)\nminimise squared_error(y, 1); z = sin(y)", 3, 31, "found 'z = sin(y)' after minimise"),
-    (HEAD + "y = tanh(x)\n" + "minimise squared_error(y, 1)\n" * 2, 4, 1, "after minimise"),
-    ("x = input(1.0)\nw = parameter(2.0)", 1, 1, "the formula has leaves only"),
-    ("3", 1, 1, "the formula has leaves only"),
-    ("x\0", 1, 2, "found a character that can't be read"),
-    ("x = input(1.0)\ny = \ud800", 2, 5, "found a character that can't be read"),
-    ("tanh(" * 90 + "-" * 40 + "x" + ")" * 90, 1, 461, "nested more than 100 deep"),
-    ("x" + " + x" * 300, 1, 1, "nested more than 100 deep"),
-    ("-" * 19_000 + "x", 1, 1, "nested more than 100 deep"),
-    ("x" + " + x" * 4900, 1, 1, "nested more than 100 deep"),
-    ("x" + ".x" * 9000, 1, 1, "nested more than 100 deep"),
-]
+WRONG = [case for case in CASES if "error" in case]
 
 
-@pytest.mark.parametrize(("text", "line", "column", "sentence"), WRONG, ids=lambda value: repr(value)[:40])
-def test_a_wrong_formula_is_refused_with_line_column_and_next_step(text, line, column, sentence):
+@pytest.mark.parametrize("case", WRONG, ids=lambda case: repr(case["text"])[:40])
+def test_a_wrong_text_gives_its_key_and_place(case):
+    with pytest.raises(FormulaError) as caught:
+        parse(case["text"])
+    slots = caught.value.slots
+    assert (caught.value.key, slots["line"], slots["column"], slots["repair"]) == (
+        f"error.formula.{case['error']}", case["line"], case["column"], case["repair"],
+    )  # fmt: skip
+    lines = re.split("\r\n|[\n\r\v\x85\u2028\u2029]", case["text"])
+    assert slots["source"] == lines[case["line"] - 1]
+    assert all(len(caught.value.text(language)) < 400 for language in LANGUAGES)
+
+
+@pytest.mark.parametrize("case", [case for case in WRONG if case["repair"]], ids=lambda case: repr(case["text"])[:40])
+def test_every_repair_is_a_formula(case):
+    assert parse(case["repair"]).graph.inner
+
+
+def test_each_sentence_of_formulas_has_a_case():
+    others = {"did_you_mean", "hint_attrs", "no_text"}
+    keys = {key.removeprefix("error.formula.") for key in table() if key.startswith("error.formula.")}
+    assert keys - others == {case["error"] for case in WRONG}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("lambda * x", "Line 1, column 1: 'lambda' is a word of Python, and formulas are not Python. Use another name, such as λ, or remove it."),
+        ("0,5*x", "Line 1, column 2: found '0,5', but a comma separates inputs. Write the decimal point: 0.5."),
+        ("x(w+1)", "Line 1, column 1: 'x' is not a function. For a product write x * (…); for a function use one of the list, such as tanh."),
+        ("tanh((x + w)", "Line 1, column 5: the bracket '(' is never closed. Write ')' where it ends."),
+        ("tahn(x)", "Line 1, column 1: there is no function 'tahn'. Did you mean 'tanh'? Use one of the list, such as tanh."),
+        ("sum(x, 0)", "Line 1, column 1: inputs of sum: got 2, expected 1. Attributes are given by name: dim, keepdim. Add the missing ones or remove the others."),
+    ],
+)  # fmt: skip
+def test_the_sentence_says_what_and_next(text, sentence):
     with pytest.raises(FormulaError) as caught:
         parse(text)
-    assert sentence in str(caught.value)
-    assert (caught.value.slots["line"], caught.value.slots["column"]) == (line, column)
-    assert len(str(caught.value)) < 400
+    assert str(caught.value) == sentence
+
+
+def test_no_formula_sentence_speaks_of_defop():
+    said = [text for language in LANGUAGES for key, text in table(language).items() if key.startswith("error.formula.")]
+    assert said and not [text for text in said if "defop" in text]
+
+
+def test_long_text_with_many_faults_is_quick():
+    start = time.process_time()
+    for text in ("sin x y + " * 1900 + "x", "2x1 " * 4900, "hello " * 3300, "lambda*" * 2800 + "x"):
+        read_or_say(text)
+    assert time.process_time() - start < 10
 
 
 @pytest.mark.parametrize(
@@ -568,7 +511,7 @@ def read_or_say(text):
         assert isinstance(problem, Problem)
 
 
-NASTY = [piece * count for count in (30, 99, 1000, 4000) for piece in (
+NASTY = [piece * count for count in (30, 99, 2500) for piece in (
     "(", "[", "{", "f(", "-", "not ", "x+", "x**", "x.", "x(", "x[", "lambda:", "lambda x=(", "x if x else ", "x=", "f(x=(", "f'{", "x,",
     "await ", "(x:=", "({[", "x<", "\\\n", "'", "'''", "#", ";", "\n", "\t", "if x:\n ", "minimise ", "minimise\t", "=", "{x:", "*", "@",
 )]  # fmt: skip
@@ -584,8 +527,8 @@ PIECES = ["(", ")", "[", "]", ",", "=", "*", "**", "@", "-", "x", "w", "h1", "ta
 VALID = [*(to_formula(random_problem(seed, nodes=5, tensors=seed % 2 == 0)) for seed in range(20)), DESIGN, "tanh(w2 * tanh(w1 * x))", "sum(softmax(W @ x, dim=-1)) - 2 ** x"]  # fmt: skip
 
 
-def test_three_thousand_damaged_formulas_give_a_problem_or_a_sentence():
-    for seed in range(3000):
+def test_damaged_formulas_give_a_problem_or_a_sentence():
+    for seed in range(2 * FUZZ):
         chance = random.Random(seed)
         text = VALID[seed % len(VALID)]
         for _ in range(chance.randint(1, 4)):
@@ -596,7 +539,90 @@ def test_three_thousand_damaged_formulas_give_a_problem_or_a_sentence():
         read_or_say(text)
 
 
-@settings(max_examples=300)
-@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text("xw1(). *+-=,\n[]#'θ²\ud800", max_size=40))
+PASTED = [*PIECES, "−", "×", "·", "÷", "²", "⁻¹", "ᵀ", "（", "）", "，", "；", "０", "\u00a0", "\u200b", "x₁", "'", "σ", "√", "|", "^", "{", "}", "\\tanh", "\\frac", "e", "pi", "ReLU", "max", "0,5", "1.2.3", "1e", "0x", "٣", "\u2028", "$", "if"]  # fmt: skip
+
+
+@settings(max_examples=FUZZ, deadline=None)
+@given(st.lists(st.sampled_from(PASTED), max_size=14).map("".join) | st.text("xw1(). *+-=,\n[]#'θ²\ud800|^√{}", max_size=40) | st.text(max_size=30))  # fmt: skip
 def test_any_text_gives_a_problem_or_a_sentence(text):
     read_or_say(text)
+
+
+@settings(max_examples=FUZZ, deadline=None)
+@given(st.lists(st.sampled_from(PASTED), max_size=10).map("".join))
+def test_whatever_is_offered_parses(text):
+    try:
+        parse(text)
+    except FormulaError as error:
+        if error.slots.get("repair"):
+            assert parse(error.slots["repair"])
+    except PCGraphError:
+        pass
+
+
+# ---------------------------------------------------------------- one expression in many styles
+
+STYLES = {
+    "+": ["+", " + ", "＋"], "-": ["-", " − ", " – ", "－"], "*": ["*", " × ", "·", " * ", "＊"], "/": [" / ", "÷"], "**": ["**", "^", " ^ "],
+    "(": ["(", "（", "{"], ")": {"(": ")", "（": "）", "{": "}"}, "tanh": ["tanh", "Tanh", "\\tanh"], "sigmoid": ["sigmoid", "σ", "Sigmoid"],
+    "x1": ["x1", "x₁", "x\u200b1", "ｘ１"], "w": ["w", "𝑤"], "θ": ["θ", "\\theta "], "2": ["2", "２", "2.0", "2e0", "0x2"], "0.5": ["0.5", ".5", "5e−1", "０．５"],
+}  # fmt: skip
+BINDING = {"+": 1, "-": 1, "*": 2, "/": 2, "**": 4}
+
+
+@st.composite
+def styled(draw, depth=4):
+    """Draw (a text in any style, the same in plain Python, how tightly its last operator binds)."""
+    kind = draw(st.sampled_from(("leaf", "call", "neg", "binary", "binary", "brackets"))) if depth else "leaf"
+    pick = lambda name: draw(st.sampled_from(STYLES[name]))  # noqa: E731
+    if kind == "leaf":
+        name = draw(st.sampled_from(("x1", "w", "θ", "2", "0.5")))
+        return pick(name), name, 9
+    text, meaning, binds = draw(styled(depth - 1))
+    opening = pick("(")
+    closing = STYLES[")"][opening]
+    if kind == "call":
+        name = draw(st.sampled_from(("tanh", "sigmoid")))
+        return f"{pick(name)}{opening}{text}{closing}", f"{name}({meaning})", 9
+    if kind == "brackets":
+        return f"{opening}{text}{closing}", f"({meaning})", 9
+    if kind == "neg":
+        bare = binds > 3 and not text.startswith(("-", "−"))
+        return (f"-{text}", f"-{meaning}", 3) if bare else (f"-{opening}{text}{closing}", f"-({meaning})", 3)
+    sign = draw(st.sampled_from(("+", "-", "*", "/", "**")))
+    if sign == "**":  # a small whole power, so that the value stays finite and real
+        base, plain_base = (text, meaning) if binds > 4 else (f"{opening}{text}{closing}", f"({meaning})")
+        return f"{base}{pick('**')}2", f"{plain_base}**2", 4
+    other, plain_other, second = draw(styled(depth - 1))
+    left = (text, meaning) if binds >= BINDING[sign] else (f"({text})", f"({meaning})")
+    right = (other, plain_other) if second > BINDING[sign] else (f"({other})", f"({plain_other})")
+    return f"{left[0]}{pick(sign)}{right[0]}", f"{left[1]}{sign}{right[1]}", BINDING[sign]
+
+
+@settings(max_examples=FUZZ, deadline=None)
+@given(styled())
+def test_an_expression_in_any_style_means_the_same(drawn):
+    """Python's own parser, and torch's tensors, say what the same expression means."""
+    text, meaning, _ = drawn
+    names = {name: draw(name, (), 0, positive=name == "x1") for name in ("x1", "w", "θ")}
+    tensors = re.sub(r"(?<![\w.])(2|0\.5)(?!\w)", r"number(\1)", meaning)
+    number = lambda value: torch.tensor(value, dtype=torch.float64)  # noqa: E731
+    by_torch = eval(tensors, {"tanh": torch.tanh, "sigmoid": torch.sigmoid, "number": number, **names})  # noqa: S307
+    if meaning.strip("-()") in ("2", "0.5") or not torch.isfinite(by_torch):
+        return  # a number alone is no formula, and what overflows has no value
+    problem = parse(text)
+    assert torch.allclose(forward(problem)[problem.graph.output], by_torch, rtol=1e-12, atol=0)
+
+
+# ---------------------------------------------------------------- the values of leaves
+
+
+def test_drawn_values_follow_the_documented_algorithm():
+    """docs/formula.md gives it in plain Python; torch draws the same for 1,000 names."""
+    page = (Path(__file__).parent.parent / "docs" / "formula.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(import zlib.*?)```", page, re.DOTALL)
+    scope = {}
+    exec(code, scope)  # noqa: S102
+    for number in range(1000):
+        name = random.Random(number).choice(("x", "w", "θ", "h′", "名")) + str(number)
+        assert scope["value"](name) == draw(name, (), 0, positive=name[0] in "xsu").item()
