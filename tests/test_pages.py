@@ -15,7 +15,7 @@ from pcgraph.messages import say
 from pcgraph.ui.charts import RATES as RATES_DRAWN
 from pcgraph.ui.runs import difference_by_rate
 from pcgraph.ui.settings import RATES, STEPS
-from pcgraph.ui.text import tell_unexpected
+from pcgraph.ui.text import marked, tell_unexpected
 from tests.browser import ROOT
 
 PAGES = {"step": "step_through", "compare": "compare", "levels": "levels"}
@@ -152,6 +152,42 @@ def test_a_mistyped_formula_is_told_once_and_nothing_is_lost(text, told):
     assert told in at.error[0].value.replace("\\", "")
     assert payload(at) == before
     assert at.text_area(key("step", "formula")).value == text
+
+
+def test_a_formula_s_repair_is_taken_by_its_button(page):
+    at = opened(page)
+    at.text_area(key(page, "formula")).input("y = tanh(0,5*x) + 1/2x")
+    at.button(key(page, "formula.use")).click()
+    checked(at.run())
+    repaired = "y = tanh(0.5*x) + 1/(2x)"
+    assert [block.value for block in at.code] == ["y = tanh(0,5*x) + 1/2x\n" + " " * 18 + "^", repaired]
+    at.button(key(page, "formula.repair")).click()
+    checked(at.run())
+    assert not at.error and not at.code
+    assert at.text_area(key(page, "formula")).value == repaired
+    assert {"c1", "c2", "c3", "x", "y"} <= {node["name"] for node in payload(at)["nodes"]}
+
+
+def test_what_cannot_be_repaired_is_only_marked():
+    at = opened("step")
+    at.text_area(key("step", "formula")).input("x = input(1.0)\ny = x // 2")
+    at.button(key("step", "formula.use")).click()
+    checked(at.run())
+    assert [block.value for block in at.code] == ["y = x // 2\n      ^"]
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "shown"),
+    [
+        ("x + * w", 5, "x + * w\n    ^"),
+        ("名 + * w", 6, "名 + * w\n      ^"),  # a wide letter has two cells
+        ("\tx + * w", 6, " x + * w\n     ^"),
+        ("x", 2, "x\n ^"),
+        ("x" * 30 + "#" + "y" * 30, 31, "…" + "x" * 20 + "#" + "y" * 19 + "…\n" + " " * 21 + "^"),
+    ],
+)
+def test_the_caret_is_under_the_place(line, column, shown):
+    assert marked(line, column) == shown
 
 
 def test_reset_brings_back_numbers_and_step_and_keeps_the_problem(page):

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from pcgraph.errors import PCGraphError
+from pcgraph.errors import FormulaError, PCGraphError
 from pcgraph.formula import parse, to_formula
 from pcgraph.gallery import gallery
 from pcgraph.problem import Problem
@@ -20,7 +20,7 @@ from pcgraph.ui.draft import is_stale, text_of
 from pcgraph.ui.language import write_link
 from pcgraph.ui.listed import listed
 from pcgraph.ui.settings import RATES, STEPS, Settings, base, build, check, from_link, suggested, to_link
-from pcgraph.ui.text import show_errors, t
+from pcgraph.ui.text import show_errors, show_repair, t
 from pcgraph.ui.typed_field import forget_refused, typed_field, wrong
 from pcgraph.ui.view import view
 
@@ -224,15 +224,23 @@ class Page:
 
     def _formula(self) -> None:
         key, shown = self.key("formula"), self.key("formula.shown")
-        if not self.settings.formula and not self.settings.document:
+        error = st.session_state.get(self.key("error"))
+        refused = isinstance(error, FormulaError)
+        show_repair(error, self.key("formula.repair"), self._repair_formula)  # above the field: no popover is so tall
+        if not refused and not self.settings.formula and not self.settings.document:
             entry = gallery.entry(self.settings.problem)
             st.caption(f"{entry.sentence()} {entry.look()}", width=460)
         current = self.settings.formula or to_formula(base(self.settings))
         if st.session_state.get(shown) != current or key not in st.session_state:
             st.session_state[key] = st.session_state[shown] = current
         with st.form(self.key("formula.form"), border=False):  # Ctrl+Enter in the field is the button, as it says there
-            st.text_area(t("page.formula.label"), key=key, height=280, help=t("page.formula.help"), width=460)
+            height = 120 if refused else 280
+            st.text_area(t("page.formula.label"), key=key, height=height, help=t("page.formula.help"), width=460)
             st.form_submit_button(t("page.formula.use"), key=self.key("formula.use"), on_click=self._use_formula)
+
+    def _repair_formula(self, text: str) -> None:
+        st.session_state[self.key("formula")] = text
+        self._use_formula()
 
     def _use_formula(self) -> None:
         text = st.session_state.get(self.key("formula"), "")  # a browser sends it with the button, others may not

@@ -23,7 +23,7 @@ from pcgraph.ui.component import show_component
 from pcgraph.ui.draft import Draft
 from pcgraph.ui.language import write_link
 from pcgraph.ui.settings import LONGEST_LINK, Settings, to_link
-from pcgraph.ui.text import escaped, show_errors, stem, t
+from pcgraph.ui.text import escaped, show_errors, show_repair, stem, t
 from pcgraph.write import to_dot, to_pytorch
 
 NAME = "build"
@@ -256,6 +256,8 @@ class BuildPage:
                 on_click=lambda: self.change(drafts.written, st.session_state.get(key("text"), self.draft.text)),
             )
         show_errors(st.container(), self._wrong("formula"))
+        if self.draft.at == "formula":
+            show_repair(self.draft.error, key("formula.repair"), lambda text: self.change(drafts.written, text))
         if state := self._formula_state():
             st.caption(t(f"page.build.formula.{state}"))
 

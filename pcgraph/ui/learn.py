@@ -25,7 +25,7 @@ from pcgraph.ui.language import language, write_link
 from pcgraph.ui.progress import LATER, STATES, done, ended, forget, keep_progress, note, progress
 from pcgraph.ui.runs import picture, solution_of
 from pcgraph.ui.stage import show_stage
-from pcgraph.ui.text import escaped, show_errors, t
+from pcgraph.ui.text import escaped, show_errors, show_repair, t
 from pcgraph.ui.tracing import Picture
 
 NAME = "learn"
@@ -270,6 +270,7 @@ class LearnPage:
         wrong = st.session_state.get(f"{self.key}.wrong")
         if wrong:
             show_errors(st.container(), [wrong])
+            show_repair(wrong, f"{self.key}.repair", partial(self._repair, task, field))
         elif now.state == SHOWN:
             show_said(SHOWN, Message("learn.one_way"))
         else:
@@ -289,6 +290,10 @@ class LearnPage:
         st.session_state[f"{self.key}.built"] = text
         if not self.over:
             settle(self.key, verdict)
+
+    def _repair(self, task: Built, field: str, text: str) -> None:
+        st.session_state[field] = text
+        self._use(task, field)
 
     def _take(self, task: Built, field: str) -> None:
         st.session_state[field] = to_formula(st.session_state["draft"].problem)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
+from unicodedata import combining, east_asian_width
 
 import streamlit as st
 
-from pcgraph.errors import PCGraphError
+from pcgraph.errors import FormulaError, PCGraphError
 from pcgraph.messages import say
 
 
@@ -22,6 +23,31 @@ def show_errors(place: Any, errors: Iterable[PCGraphError]) -> None:
     with place:
         for sentence in sentences:
             st.error(escaped(sentence))
+
+
+def show_repair(error: PCGraphError | None, key: str, take: Callable[[str], Any]) -> None:
+    """Mark the place of a formula's error under its line, and offer the repaired text; `take` is called with it."""
+    if not isinstance(error, FormulaError) or not error.slots.get("source"):
+        return
+    st.code(marked(error.slots["source"], error.slots["column"]), language=None)
+    if repair := error.slots["repair"]:
+        st.caption(t("page.formula.repaired"))
+        st.code(repair, language=None)
+        st.button(t("page.formula.repair"), key=key, on_click=take, args=(repair,))
+
+
+def marked(line: str, column: int, width: int = 40) -> str:
+    """Return the part of a line around a column (from 1), and under it a line with a caret at the column.
+
+    >>> print(marked("tanh(0,5*x)", 7))
+    tanh(0,5*x)
+          ^
+    """
+    start = max(0, column - 1 - width // 2)
+    shown = "".join(each if each.isprintable() else " " for each in line[start : start + width])
+    before = ("…" if start else "") + shown[: column - 1 - start]
+    cells = sum(2 if east_asian_width(each) in "WF" else not combining(each) for each in before)
+    return f"{'…' if start else ''}{shown}{'…' if len(line) > start + width else ''}\n{' ' * cells}^"
 
 
 def tell_unexpected(_: Exception) -> bool:
