@@ -298,7 +298,7 @@ def test_every_command_and_argument_has_its_help(run, command):
         (["solve", "--formula"], "argument --formula: expected one argument"),
         (["solve", "--formula", ""], "The formula is empty."),
         (["solve", "residual", "--rate"], "argument --rate: expected one argument"),
-        (["solve", "--formula", "tanh(w * x"], "Line 1, column 5: the formula can't be read"),
+        (["solve", "--formula", "tanh(w * x"], "Line 1, column 5: the bracket '(' is never closed."),
         (["solve", "--formula", "log(0 * x)"], "cannot compute log"),
         (["solve", "nowhere.json"], "The file 'nowhere.json' can't be read."),
         (["solve", "nowhere.txt"], "The file 'nowhere.txt' can't be read."),
