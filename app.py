@@ -13,10 +13,10 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
+from pcgraph.jobs import WORKER
 from pcgraph.ui.address import Addresses, app_root
 from pcgraph.ui.assets import Assets
 from pcgraph.ui.headers import Headers
-from pcgraph.ui.helpers import close_helpers, open_helpers
 from pcgraph.ui.logs import Requests, log_in_lines
 from pcgraph.ui.text import tell_unexpected
 
@@ -29,16 +29,14 @@ async def warm_up(_: Any) -> AsyncIterator[None]:
     import torch
 
     import pcgraph
-    from pcgraph.ui.work import queue
 
     log_in_lines()
     torch.set_num_threads(1)
     pcgraph.solve(pcgraph.gallery["residual"])
-    open_helpers()
+    WORKER.open()
     gc.freeze()  # a full collection would take 0.1 s over what torch has loaded
     yield
-    queue().close()
-    close_helpers()
+    WORKER.close()
     logging.getLogger("pcgraph.app").info("ended")
 
 

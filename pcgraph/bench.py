@@ -299,47 +299,41 @@ def _measure_family(
 ) -> Iterator[Seen | Row]:
     before, total = number * repeats, count * repeats
     yield Seen(family.name, before, total)
-    bench = _Bench(family, device, size)
-    rounds = Rounds(bench.bp, {name: partial(METHODS[name], bench.problem) for name in methods}, bench.seconds)
+    bench, times = WarmFamily(family, device, size), Times(methods)
     for done in range(1, repeats + 1):
-        rounds.go()
+        bench.round(times)
         yield Seen(family.name, before + done, total)
-    nodes, published = len(bench.problem.graph.inner), family.paper[1] / family.paper[0]
-    for name in methods:
-        memory, paper = (bench.memory_ratio(), published) if name == "zil" else (None, None)
-        times_and_ratio = (rounds.milliseconds(name), rounds.milliseconds("bp"), rounds.ratio(name))
-        difference = bench.difference(name)
-        yield Row(family.name, name, *times_and_ratio, difference, memory, paper, nodes, len(rounds.ratios[name]))
+    yield from bench.rows(times)
 
 
-class Rounds:
-    """Times of BP and of some methods, taken in turns; the slow ones in one of so many rounds."""
+class Times:
+    """Seconds of BP and of some methods by round, and each method's ratio to BP in the same round."""
 
-    def __init__(self, bp: Run, methods: Mapping[str, Run], seconds: Callable[[Run], float], slow: int = SLOW) -> None:
-        self.bp, self.methods, self.seconds, self.slow = bp, methods, seconds, slow
-        self.times: dict[str, list[float]] = {name: [] for name in ("bp", *methods)}
-        self.ratios: dict[str, list[float]] = {name: [] for name in methods}
+    def __init__(self, methods: Iterable[str]) -> None:
+        self.seconds: dict[str, list[float]] = {name: [] for name in ("bp", *methods)}
+        self.ratios: dict[str, list[float]] = {name: [] for name in self.seconds if name != "bp"}
 
-    def go(self) -> None:
-        """Run BP, then each method."""
-        times, done = self.times, len(self.times["bp"])
-        times["bp"].append(self.seconds(self.bp))
-        for name, run in self.methods.items():
-            if name == "zil" or done % self.slow == 0:
-                times[name].append(self.seconds(run))
+    def go(self, bp: Run, methods: Mapping[str, Run], seconds: Callable[[Run], float], slow: int = SLOW) -> None:
+        """Run BP, then each method; the slow ones in one of so many rounds."""
+        times, done = self.seconds, len(self.seconds["bp"])
+        times["bp"].append(seconds(bp))
+        for name, run in methods.items():
+            if name == "zil" or done % slow == 0:
+                times[name].append(seconds(run))
                 self.ratios[name].append(times[name][-1] / times["bp"][-1])
 
     def milliseconds(self, name: str) -> float:
-        return 1000 * statistics.median(self.times[name])
+        return 1000 * statistics.median(self.seconds[name])
 
     def ratio(self, name: str) -> float:
         return statistics.median(self.ratios[name])
 
 
-class _Bench:
+class WarmFamily:
     """A family's module and imported problem, warmed up."""
 
     def __init__(self, family: Family, device: str | None, size: str) -> None:
+        self.family = family
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         module, x, target, loss = family.problem(size=size)
         self.given = (module.to(self.device), x.to(self.device), target.to(self.device), loss)
@@ -349,6 +343,18 @@ class _Bench:
 
     def bp(self) -> Gradients:
         return autograd(*self.given)
+
+    def round(self, times: Times) -> None:
+        """Add a round of all methods to the times."""
+        times.go(self.bp, {name: partial(METHODS[name], self.problem) for name in times.ratios}, self.seconds)
+
+    def rows(self, times: Times) -> Iterator[Row]:
+        """Yield what the rounds come to."""
+        nodes, published = len(self.problem.graph.inner), self.family.paper[1] / self.family.paper[0]
+        for name, ratios in times.ratios.items():
+            memory, paper = (self.memory_ratio(), published) if name == "zil" else (None, None)
+            found = (times.milliseconds(name), times.milliseconds("bp"), times.ratio(name), self.difference(name))
+            yield Row(self.family.name, name, *found, memory, paper, nodes, len(ratios))
 
     def seconds(self, run: Callable[[], Any]) -> float:
         """Return how long a run takes, until the device has finished."""
@@ -465,9 +471,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
 
-    if options.stream:
-        return stream(options)
-
     def tell(family: str, done: int, total: int) -> None:
         end = "\n" if done == total else ""
         print(
@@ -488,22 +491,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def stream(options: argparse.Namespace) -> int:
-    """Print what is measured as it comes, one JSON object a line: the machine, then `seen`, `row` and `point`."""
-    from pcgraph.growth import grow
-
-    families = [] if options.families == "none" else _names(options.families)
-    found = chain(
-        measure(families, options.repeats, _names(options.methods), size=options.size),
-        grow(options.repeats) if options.growth else (),
-    )
-    kinds = {Row: "row", Seen: "seen"}
-    told = chain([{"machine": machine()}], ({kinds.get(type(each), "point"): asdict(each)} for each in found))
-    for line in told:
-        print(json.dumps(line), flush=True)
-    return 0
-
-
 def _names(text: str | None) -> list[str] | None:
     return [name.strip() for name in text.split(",") if name.strip()] if text else None
 
@@ -514,8 +501,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--methods", help=say("cli.bench.methods", known=", ".join(METHODS)))
     parser.add_argument("--repeats", type=int, default=20, help=say("cli.bench.repeats"))
     parser.add_argument("--size", choices=tuple(SIZES), default="real", help=say("cli.bench.size"))
-    parser.add_argument("--stream", action="store_true", help=say("cli.bench.stream"))
-    parser.add_argument("--growth", action="store_true", help=say("cli.bench.growth"))
     parser.add_argument("--threads", type=int, help=say("cli.bench.threads"))
     parser.add_argument("--json", help=say("cli.bench.json"))
     parser.add_argument("--markdown", help=say("cli.bench.markdown"))

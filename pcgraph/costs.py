@@ -1,30 +1,26 @@
-"""costs: a bench in a process of its own, so that what it measures is not disturbed by the app, nor the app by it.
+"""costs: what the Cost page measures, a round at a time, in the process for long work.
 
-`measure_apart` is work for `pcgraph.jobs`: it reports what has been measured so far, and ends the process whenever
-it is closed.
+`measure` is work of `pcgraph.jobs`: a pure function of what has been measured so far.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import queue
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from pcgraph import bench, growth
-from pcgraph.bench import Row
-from pcgraph.errors import PCGraphError
-from pcgraph.growth import Point
-from pcgraph.messages import ASSETS, say
+import torch
 
-START = 4.0  # about how many seconds Python and torch take to load
-LOOK = 0.5  # seconds between two looks at whether the job was stopped
+from pcgraph import bench, growth
+from pcgraph.bench import Row, Times, WarmFamily
+from pcgraph.growth import Point
+from pcgraph.jobs import Chunk
+from pcgraph.messages import say
 
 
 @dataclass(frozen=True)
@@ -39,104 +35,92 @@ class Choice:
     @property
     def seconds(self) -> float:
         """Return about how long it takes on an idle laptop."""
-        return START + sum(self.shares().values())
+        return sum(self.shares().values())
 
     def shares(self) -> dict[str, float]:
         """Return about how many seconds each part takes."""
         parts = {name: bench.FAMILIES[name].seconds[self.size] for name in self.families}
         return {**parts, **({"growth": growth.SECONDS} if self.growth else {})}
 
-    def command(self) -> list[str]:
-        families = ",".join(self.families) or "none"
-        rounds = str(bench.SIZES[self.size])
-        words = [sys.executable, "-m", "pcgraph", "bench", "--stream", "--families", families, "--size", self.size]
-        return [*words, "--repeats", rounds, "--threads", str(self.threads), *(["--growth"] if self.growth else [])]
-
 
 @dataclass(frozen=True)
 class Figures:
     """What was measured so far; the machine, when, and how busy it was (its load average before and now).
 
-    `part` is what is being measured: a family's name, or `growth`.
+    `times` are those of the family that is being measured.
     """
 
-    size: str
+    choice: Choice
     when: str
-    part: str = ""
     machine: dict[str, Any] = field(default_factory=dict)
     load: tuple[float, float] = (0.0, 0.0)
     rows: tuple[Row, ...] = ()
     points: tuple[Point, ...] = ()
+    times: Times | None = None
+
+    @property
+    def part(self) -> str:
+        """Return what is measured next: a family's name, "growth", or "" where all is."""
+        known = {row.family for row in self.rows}
+        families = [name for name in self.choice.families if name not in known]
+        return next(iter([*families, *(["growth"] if self.place else [])]), "")
+
+    @property
+    def place(self) -> tuple[str, int] | None:
+        """Return the place of an axis that is measured next."""
+        known = {(point.axis, point.at) for point in self.points}
+        return next((place for place in growth.places() if place not in known), None) if self.choice.growth else None
+
+    @property
+    def done(self) -> int:
+        """Return how much is done, in thousandths of the time that all is expected to take."""
+        shares = self.choice.shares()
+        spent = sum(shares[name] for name in {row.family for row in self.rows})
+        if self.times:
+            spent += shares[self.part] * len(self.times.seconds["bp"]) / bench.SIZES[self.choice.size]
+        if self.points:
+            spent += shares["growth"] * len({(each.axis, each.at) for each in self.points}) / len(growth.places())
+        return round(1000 * spent / self.choice.seconds)
 
 
-def measure_apart(choice: Choice) -> Iterator[tuple[int, int, Figures]]:
-    """Measure in another process; yield thousandths done, 1000, and the figures so far, at least every half second."""
-    figures = Figures(choice.size, datetime.now().astimezone().isoformat(timespec="seconds"), load=(_load(), _load()))
-    environment = {**os.environ, "OMP_NUM_THREADS": str(choice.threads), "PYTHONPATH": str(ASSETS.parent)}
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen(
-        choice.command(), env=environment, stdin=quiet, stdout=subprocess.PIPE, stderr=quiet, text=True
-    )
-    lines: queue.Queue[str] = queue.Queue()
-    threading.Thread(target=_listen, args=(process, lines), name="bench", daemon=True).start()
-    done = 0
+def begun(choice: Choice) -> Figures:
+    """Return the figures before anything is measured."""
+    return Figures(choice, datetime.now().astimezone().isoformat(timespec="seconds"), load=(_load(), _load()))
+
+
+def measure(figures: Figures, n: int) -> Chunk:
+    """Measure n rounds, or places of an axis, more; thousandths of the whole are done."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(figures.choice.threads)
     try:
-        while True:
-            try:
-                line = lines.get(timeout=LOOK)
-            except queue.Empty:
-                yield done, 1000, figures
-                continue
-            if not line:
-                break
-            told = json.loads(line)
-            figures = _taken(figures, told)
-            done = _done(choice, told["seen"]) if "seen" in told else max(done, 1)
-            yield done, 1000, figures
-        if process.wait():
-            raise PCGraphError("error.bench.died", code=process.returncode)
-        yield 1000, 1000, replace(figures, load=(figures.load[0], _load()))
+        figures = replace(figures, machine=bench.machine())
+        for _ in range(n):
+            figures = _measured(figures)
     finally:
-        process.kill()
-        process.wait()
-
-
-def _listen(process: subprocess.Popen[str], lines: queue.Queue[str]) -> None:
-    assert process.stdout is not None
-    with process.stdout as out:
-        for line in out:
-            lines.put(line)
-    lines.put("")
-
-
-def _taken(figures: Figures, told: dict[str, Any]) -> Figures:
-    """Return the figures with what one line told."""
+        torch.set_num_threads(threads)
     figures = replace(figures, load=(figures.load[0], _load()))
-    match told:
-        case {"machine": machine}:
-            return replace(figures, machine=machine)
-        case {"row": row}:
-            return replace(figures, rows=(*figures.rows, Row(**row)))
-        case {"point": point}:
-            return replace(figures, points=(*figures.points, Point(**point)))
-    name = told["seen"]["family"]
-    return replace(figures, part="growth" if name in growth.AXES else name)
+    return Chunk(figures if figures.part else None, figures.done, 1000, figures)
 
 
-def _done(choice: Choice, seen: dict[str, Any]) -> int:
-    """Return how much is done, in thousandths of the time that all was expected to take."""
-    shares = choice.shares()
-    grows = seen["family"] in growth.AXES
-    names = list(choice.families)
-    before = START + sum(shares[name] for name in names)
-    part = seen["done"] / seen["total"]
-    if grows:
-        spent = before + shares["growth"] * part
-    else:
-        number, rest = divmod(seen["done"], bench.SIZES[choice.size])
-        spent = START + sum(shares[name] for name in names[:number])
-        spent += shares[names[number]] * rest / bench.SIZES[choice.size] if number < len(names) else 0.0
-    return min(999, max(1, round(1000 * spent / choice.seconds)))
+@lru_cache(1)
+def _warm(name: str, size: str) -> WarmFamily:
+    """Return a family ready to measure: the process keeps the last one for its next rounds."""
+    return WarmFamily(bench.FAMILIES[name], None, size)
+
+
+def _measured(figures: Figures) -> Figures:
+    """Return the figures with one round of a family, or one place of an axis, more."""
+    choice, part = figures.choice, figures.part
+    if part in bench.FAMILIES:
+        family = _warm(part, choice.size)
+        times = deepcopy(figures.times) or Times(bench.METHODS)
+        family.round(times)
+        if len(times.seconds["bp"]) < bench.SIZES[choice.size]:
+            return replace(figures, times=times)
+        return replace(figures, times=None, rows=(*figures.rows, *family.rows(times)))
+    if figures.place:
+        return replace(figures, points=(*figures.points, *growth.grow(*figures.place, bench.SIZES[choice.size])))
+    return figures
 
 
 def _load() -> float:
@@ -148,7 +132,9 @@ def _load() -> float:
 
 def to_json(figures: Figures) -> str:
     """Return the figures as JSON, with the machine, the date and the load."""
-    return json.dumps({"version": 1, **asdict(figures)}, indent=1, ensure_ascii=False) + "\n"
+    parts = ("when", "machine", "load", "rows", "points")
+    content = {"version": 1, "size": figures.choice.size, **{part: asdict(figures)[part] for part in parts}}
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def to_markdown(figures: Figures) -> str:
@@ -169,4 +155,4 @@ def where(figures: Figures) -> str:
     slots = {name: figures.machine.get(name, "?") for name in machine}
     loads = {"before": f"{figures.load[0]:.1f}", "after": f"{figures.load[1]:.1f}"}
     when = datetime.fromisoformat(figures.when).strftime("%Y-%m-%d %H:%M")
-    return say("page.cost.where", size=say(f"page.cost.size.{figures.size}"), when=when, **slots, **loads)
+    return say("page.cost.where", size=say(f"page.cost.size.{figures.choice.size}"), when=when, **slots, **loads)

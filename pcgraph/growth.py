@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from pcgraph.bench import METHODS, Gradients, Rounds, Seen
+from pcgraph.bench import METHODS, Gradients, Times
 from pcgraph.graph import GraphBuilder
 from pcgraph.problem import Problem
 from pcgraph.solve import solve
@@ -37,32 +37,29 @@ class Point:
     rounds: int
 
 
-def grow(repeats: int = 5) -> Iterator[Seen | Point]:
-    """Yield how far the curves are, and a place's points as soon as it has them.
+def places() -> list[tuple[str, int]]:
+    """Return every place that is measured, axis by axis."""
+    return [(axis, at) for axis, ends in AXES.items() for at in ends]
+
+
+def grow(axis: str, at: int, repeats: int = 5) -> Iterator[Point]:
+    """Yield the points of a place.
 
     Along `depth` and `width` every method runs; along `steps` PC alone, for the others take as many as they need.
     """
-    places = [(axis, at) for axis, ends in AXES.items() for at in ends]
-    yield Seen("depth", 0, len(places))
-    for done, (axis, at) in enumerate(places, 1):
-        yield from _points(axis, at, repeats)
-        yield Seen(axis, done, len(places))
-
-
-def _points(axis: str, at: int, repeats: int) -> Iterator[Point]:
     sizes = {"depth": DEPTH, "width": WIDTH, "steps": STEPS, axis: at}
     problem = chain(sizes["depth"], sizes["width"])
     pc = partial(solve, problem, "pc", rate=0.01, steps=sizes["steps"], save="last")
     others = {name: partial(METHODS[name], problem) for name in ("zil", "fixed")}
     methods: Mapping[str, Callable[[], Any]] = {"pc": pc} if axis == "steps" else {**others, "pc": pc}
-    rounds = Rounds(partial(autograd, problem), methods, _seconds, slow=2)
-    for run in (rounds.bp, *methods.values()):
+    bp: Callable[[], Any] = partial(autograd, problem)
+    times = Times(methods)
+    for run in (bp, *methods.values()):
         run()  # warm
     for _ in range(repeats):
-        rounds.go()
-    for name in methods:
-        times = (rounds.ratio(name), rounds.milliseconds(name), rounds.milliseconds("bp"))
-        yield Point(axis, at, name, *times, len(rounds.ratios[name]))
+        times.go(bp, methods, _seconds, slow=2)
+    for name, ratios in times.ratios.items():
+        yield Point(axis, at, name, times.ratio(name), times.milliseconds(name), times.milliseconds("bp"), len(ratios))
 
 
 def _seconds(run: Callable[[], Any]) -> float:

@@ -1,44 +1,129 @@
-"""jobs: heavy work in the background, few at a time; it can be paused, resumed and stopped between two steps.
+"""jobs: long work in one process of its own, a chunk at a time; it can be paused, resumed and stopped in between.
 
-One `Jobs` serves a whole process. A page submits work under its visitor's name and looks at it now and then:
+The work is a pure function `advance(state, n)` of a module: it makes n more steps and returns a `Chunk`. The state
+stays with the job, in its visitor's session, so that a killed process costs no more than the chunk it was at.
 
->>> def count(job):
-...     for number in range(1, 4):
-...         yield number, 3, f"counted to {number}"
->>> job = Jobs().submit("a visitor", count)
+>>> from concurrent.futures import ThreadPoolExecutor
+>>> def count(state, n):
+...     done = min(state + n, 3)
+...     return Chunk(done if done < 3 else None, done, 3, f"counted to {done}")
+>>> job = Job(count, 0, worker=Worker(ThreadPoolExecutor))
 >>> job.wait("done", timeout=10)
 True
->>> seen = job.view()
->>> seen.state, seen.done, seen.total, seen.result
-('done', 3, 3, 'counted to 3')
+>>> job.view().result
+'counted to 3'
 """
 
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from multiprocessing import get_context, parent_process
+from typing import Any, ClassVar, NamedTuple
+from weakref import WeakSet
 
 from pcgraph.errors import PCGraphError, SettingError
 
-WAITING, RUNNING, PAUSED, DONE, STOPPED, FAILED = "waiting", "running", "paused", "done", "stopped", "failed"
+RUNNING, PAUSED, DONE, STOPPED, FAILED = "running", "paused", "done", "stopped", "failed"
 ENDED = (DONE, STOPPED, FAILED)
-
-Work = Callable[["Job"], Any]
+CHUNK = 0.3  # seconds that a chunk should take: a page hears of it, and other jobs have their turn
+MOST_JOBS = 60
+PATIENCE = 600.0  # seconds without a view after which a job is stopped
+LIVELY = 1.0  # seconds between two views of a job that runs
 log = logging.getLogger(__name__)
+
+
+class Chunk(NamedTuple):
+    """What `advance` returns: the state to go on from (None at the end), `done` of `total` steps, the result."""
+
+    state: Any
+    done: int
+    total: int
+    result: Any
+
+
+Advance = Callable[[Any, int], Chunk]
+
+
+# ---------------------------------------------------------------- the process
+
+
+def _spawn() -> Executor:
+    # Spawned, not forked: a copy of a process in which torch has threads can hang.
+    return ProcessPoolExecutor(1, get_context("spawn"), initializer=_begin)
+
+
+def _begin() -> None:
+    """Make the worker ready: it gives way to the pages, ends with their process, and has loaded what learning needs."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches both processes, and the app ends this one
+    threading.Thread(target=_end_with_the_app, daemon=True).start()
+    if hasattr(os, "nice"):
+        os.nice(5)
+    import torch
+
+    torch.set_num_threads(1)
+    torch.optim.SGD([torch.zeros(1, requires_grad=True)]).step()  # its first step loads modules for seconds
+
+
+def _end_with_the_app() -> None:
+    """End this process when the app was killed: its queue of work stays open then, and it would wait for ever."""
+    app = parent_process()
+    if app is not None:
+        app.join()
+        os._exit(1)
+
+
+class Worker:
+    """The executor of all jobs; it is made again after its process was killed."""
+
+    def __init__(self, make: Callable[[], Executor] = _spawn) -> None:
+        self.make, self.lock = make, threading.Lock()
+        self.executor: Executor | None = None
+
+    def open(self) -> None:
+        """Start the process before any page runs, so that the first job need not wait for torch."""
+        self.submit(time.monotonic)
+
+    def submit(self, work: Callable[..., Any], *given: Any) -> Future[Any]:
+        with self.lock:
+            if self.executor is not None:
+                with suppress(BrokenExecutor):
+                    return self.executor.submit(work, *given)
+            self.executor = self.make()
+            return self.executor.submit(work, *given)
+
+    def close(self) -> None:
+        with self.lock:
+            if self.executor is not None:
+                self.executor.shutdown(wait=False, cancel_futures=True)
+
+
+WORKER = Worker()
+
+
+def _timed(advance: Advance, state: Any, n: int) -> tuple[Chunk, float]:
+    began = time.monotonic()
+    return advance(state, n), time.monotonic() - began
+
+
+# ---------------------------------------------------------------- a job
 
 
 @dataclass(frozen=True)
 class View:
     """A job at one moment: what a page shows of it.
 
-    `done` of `total` steps are made, `result` is the last one reported, `seconds` what it has run so far without
-    its pauses, `seconds_left` a guess from these (None before the first step, and at the end). `place` is its place
-    in the queue, from 1, and 0 where it does not wait. `error` says why it failed, or why it was stopped
-    where its visitor did not stop it.
+    `done` of `total` steps are made, `result` is the last one, `seconds` what it has run so far without its pauses,
+    `seconds_left` an estimate from these (None before the first step, and at the end). `error` says why it failed, or
+    why it was paused or stopped where its visitor did not do so.
     """
 
     state: str
@@ -47,231 +132,157 @@ class View:
     result: Any
     seconds: float
     seconds_left: float | None
-    place: int
     error: PCGraphError | None
 
     @property
     def ended(self) -> bool:
         return self.state in ENDED
 
-
-class Jobs:
-    """A queue of work for the whole process, first come first served, and one job for each owner.
-
-    workers: how many run at a time; `waiting`: how many more may wait.
-    turn: a job that has run for so many seconds goes to the end of the queue where others wait.
-    patience: a job that nobody has viewed for so many seconds is stopped, a paused one too; where others wait,
-    it is stopped after `crowded` seconds already.
-    """
-
-    def __init__(
-        self, workers: int = 1, waiting: int = 20, turn: float = 15.0, patience: float = 600.0, crowded: float = 30.0
-    ) -> None:
-        self.workers, self.waiting, self.turn = workers, waiting, turn
-        self.patience, self.crowded = patience, crowded
-        self.changed = threading.Condition()  # guards everything below, and every job
-        self.queue: list[Job] = []
-        self.running: list[Job] = []
-        self.live: dict[str, Job] = {}  # by owner
-
-    def submit(self, owner: str, work: Work) -> Job:
-        """Put work into the queue and return its job; a job that its owner has already is stopped.
-
-        `work(job)` is a generator of (done, total, result so far), or a function that calls
-        `job.report(done, total, result)` after each step and returns its last result. Between two steps it may rest
-        for as long as its visitor likes; a stop ends it there (a generator is closed, so its `finally` runs).
-        A result is read while work goes on: report what no longer changes, or only grows.
-
-        Raises SettingError, and leaves the owner's old job alone, where too many are waiting.
-        """
-        with self.changed:
-            others = sum(job.owner != owner for job in (*self.queue, *self.running))
-            if others >= self.workers + self.waiting:
-                raise SettingError("error.job.full", waiting=others - len(self.running))
-            if owner in self.live:
-                self.live[owner].stop()
-            job = self.live[owner] = Job(self, owner, work)
-            self.queue.append(job)
-        threading.Thread(target=job.run, name="job", daemon=True).start()
-        return job
-
-    def of(self, owner: str) -> Job | None:
-        """Return the owner's job that has not ended yet."""
-        with self.changed:
-            return self.live.get(owner)
-
-    def close(self, timeout: float = 5.0) -> bool:
-        """Stop every job and wait until none runs; tell whether that is so. A process ends badly amid a step."""
-        with self.changed:
-            for job in list(self.live.values()):
-                job.stop()
-            return self.changed.wait_for(lambda: not self.running, timeout)
-
-    def has_room(self, job: Job) -> bool:
-        """Tell whether it is a waiting job's turn; the lock is held."""
-        return len(self.running) < self.workers and self.queue[0] is job
-
-
-class Stopped(BaseException):
-    """Raised inside work, at the end of a step, when its job was stopped."""
+    @property
+    def interval(self) -> float | None:
+        """How often a page should look: `run_every` of its fragment."""
+        return LIVELY if self.state == RUNNING else None
 
 
 class Job:
-    """One piece of work. A page calls `view`, `pause`, `resume`, `step` and `stop`; the work itself calls `report`."""
+    """One piece of work. A page calls `view`, `pause`, `resume`, `step` and `stop`.
 
-    def __init__(self, jobs: Jobs, owner: str, work: Work) -> None:
-        self.jobs, self.owner, self._work = jobs, owner, work
-        self._changed = jobs.changed
-        self._state, self._done, self._total = WAITING, 0, 0
-        self._result: Any = None
+    advance: a function of a module; it and all states and results can be pickled.
+    result: what is known before the first step; put: adds a chunk's result to it. Without `put`, a result is the whole.
+
+    Raises SettingError where there are too many jobs.
+    """
+
+    live: ClassVar[WeakSet[Job]] = WeakSet()
+
+    def __init__(
+        self,
+        advance: Advance,
+        state: Any,
+        result: Any = None,
+        put: Callable[[Any, Any], Any] | None = None,
+        worker: Worker = WORKER,
+    ) -> None:
+        others = sum(not job.ended for job in list(Job.live))
+        if others >= MOST_JOBS:
+            raise SettingError("error.job.full", waiting=others)
+        self.advance, self.state, self.put, self.worker = advance, state, put, worker
+        self.changed = threading.Condition()  # guards everything below
+        self._state = RUNNING
+        self._done, self._total = 0, 0
+        self._result = result
         self._error: PCGraphError | None = None
+        self._n = 1  # steps of a chunk
         self._allowed: int | None = None  # steps until it pauses; None: no end
-        self._stopping = False
-        self._spent, self._since = 0.0, 0.0
-        self._viewed = time.monotonic()
+        self._seconds, self._since = 0.0, time.monotonic()
+        self._viewed = self._since
+        Job.live.add(self)
+        self._submit()
 
     # ---- for the page
 
+    @property
+    def ended(self) -> bool:
+        return self._state in ENDED
+
     def view(self) -> View:
-        """Return how it stands; a job that is viewed now and then goes on, one that nobody views is stopped."""
-        with self._changed:
+        """Return how it is; a job that is viewed now and then goes on."""
+        with self.changed:
             self._viewed = now = time.monotonic()
-            seconds = self._spent + (now - self._since if self._state == RUNNING else 0.0)
+            seconds = self._seconds + (now - self._since if self._state == RUNNING else 0.0)
             left = seconds / self._done * (self._total - self._done) if self._done else None
-            place = self.jobs.queue.index(self) + 1 if self in self.jobs.queue else 0
-            return View(
-                self._state, self._done, self._total, self._result, seconds, None if self._state in ENDED else left,
-                place, self._error,
-            )  # fmt: skip
+            left = None if self.ended else left
+            return View(self._state, self._done, self._total, self._result, seconds, left, self._error)
 
     def pause(self) -> None:
-        """Rest after the step that is being made, and let others run; `view().state` says when that is so."""
-        self._allow(0)
+        """Pause after the chunk that is being made."""
+        with self.changed:
+            self._allowed = 0
 
     def resume(self) -> None:
-        """Go on, after those who have come meanwhile."""
-        self._allow(None)
+        """Go on from the last finished chunk."""
+        self._go_on(None)
 
     def step(self) -> None:
         """Make one step more and pause."""
-        self._allow(1)
+        self._go_on(1)
 
     def stop(self) -> None:
-        """End after the step that is being made; the result so far is kept."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
+        """End; the result so far is kept, and a chunk that is being made is dropped."""
+        with self.changed:
+            if not self.ended:
+                self._set(STOPPED)
+            future = self._future
+        future.cancel()
 
     def wait(self, *states: str, timeout: float | None = None) -> bool:
-        """Wait until it is in one of these states, or has ended; tell whether it is in one of them."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._state in (*states, *ENDED), timeout)
+        """Wait until it is in one of these states, or has ended; return whether it is in one of them."""
+        with self.changed:
+            self.changed.wait_for(lambda: self._state in (*states, *ENDED), timeout)
             return self._state in states
 
-    def _allow(self, steps: int | None) -> None:
-        with self._changed:
+    # ---- chunks
+
+    def _go_on(self, steps: int | None) -> None:
+        with self.changed:
             self._allowed = steps
-            if self._state == PAUSED and steps != 0:
-                self._state = WAITING  # at once, so that `wait(PAUSED)` waits for the next pause
-                self.jobs.queue.append(self)
-            self._changed.notify_all()
-
-    # ---- for the work
-
-    @property
-    def allowed(self) -> int | None:
-        """How many steps it may make until it pauses; None: no end."""
-        return self._allowed
-
-    def report(self, done: int, total: int, result: Any = None) -> None:
-        """Say that `done` of `total` steps are made, and what came of them; rest here while paused."""
-        with self._changed:
-            steps, self._done, self._total = max(1, done - self._done), done, total
-            self._result = self._result if result is None else result
-            if self._allowed:
-                self._allowed = max(0, self._allowed - steps)
-            if time.monotonic() - self._viewed > (self.jobs.crowded if self.jobs.queue else self.jobs.patience):
-                self._leave_off()
-            if self.jobs.queue and time.monotonic() - self._since > self.jobs.turn:
-                self._rest(WAITING)
-            self._changed.notify_all()
-            self._go_on()
-
-    # ---- its thread
-
-    def run(self) -> None:
-        """Wait for a turn, work, and end in a state and a sentence, whatever happens."""
-        try:
-            with self._changed:
-                self._go_on()
-            found = self._work(self)
-            if isinstance(found, Generator):
-                found = self._drive(found)
-            self._end(DONE, found)
-        except Stopped:
-            self._end(STOPPED)
-        except PCGraphError as error:
-            self._end(FAILED, error=error)
-        except Exception as error:
-            log.exception("A job failed")
-            self._end(FAILED, error=PCGraphError("error.job.crashed", kind=type(error).__name__))
-
-    def _drive(self, steps: Generator[tuple[int, int, Any], None, Any]) -> Any:
-        try:
-            while True:
-                self.report(*next(steps))
-        except StopIteration as end:
-            return end.value
-        finally:
-            steps.close()
-
-    def _go_on(self) -> None:
-        """Return as soon as this job may run; raise Stopped where it may no more. The lock is held."""
-        while not self._stopping:
-            if self._allowed == 0:
-                self._rest(PAUSED)
-                if not self._changed.wait_for(lambda: self._stopping or self._allowed != 0, self._patience_left()):
-                    self._leave_off_if_forgotten()
-            elif self in self.jobs.running:
+            if self._state != PAUSED:
                 return
-            elif self not in self.jobs.queue:
-                self._rest(WAITING)
-                self.jobs.queue.append(self)
-            elif self.jobs.has_room(self):
-                self.jobs.queue.remove(self)
-                self.jobs.running.append(self)
-                self._state, self._since = RUNNING, time.monotonic()
-                self._changed.notify_all()
+            self._state, self._error = RUNNING, None
+        self._submit()
+
+    def _submit(self) -> None:
+        """Have the next chunk made. Outside of the lock: an executor may hold one of its own while it calls `_take`."""
+        with self.changed:
+            n = self._n if self._allowed is None else max(1, min(self._n, self._allowed))
+            self._since = time.monotonic()
+        try:
+            future = self.worker.submit(_timed, self.advance, self.state, n)
+        except RuntimeError:  # the app is ending
+            return self._set(STOPPED)
+        with self.changed:
+            self._future = future
+        future.add_done_callback(partial(self._take, n))
+        return None
+
+    def _take(self, n: int, future: Future[tuple[Chunk, float]]) -> None:
+        """Note what a chunk has led to, and have the next one made."""
+        with self.changed:
+            if self.ended:
+                return
+            self._seconds += time.monotonic() - self._since
+            try:
+                chunk, seconds = future.result()
+            except CancelledError:
+                self._set(STOPPED)
+            except BrokenExecutor:
+                self._set(PAUSED, PCGraphError("error.job.worker"))
+            except PCGraphError as error:
+                self._set(FAILED, error)
+            except Exception as error:
+                log.exception("A job failed")
+                self._set(FAILED, PCGraphError("error.job.crashed", kind=type(error).__name__))
             else:
-                self._changed.wait()
-        raise Stopped
+                self._note(chunk, n, seconds)
+            again = self._state == RUNNING
+            self.changed.notify_all()
+        if again:
+            self._submit()
 
-    def _rest(self, state: str) -> None:
-        """Leave worker and queue to others. The lock is held."""
-        if self in self.jobs.running:
-            self._spent += time.monotonic() - self._since
-            self.jobs.running.remove(self)
-        if state != WAITING and self in self.jobs.queue:
-            self.jobs.queue.remove(self)
-        if self._state != state:
-            self._state = state
-            self._changed.notify_all()
+    def _note(self, chunk: Chunk, n: int, seconds: float) -> None:
+        self.state, self._done, self._total = chunk.state, chunk.done, chunk.total
+        self._result = self.put(self._result, chunk.result) if self.put else chunk.result
+        self._n = max(1, min(2 * n, int(n * CHUNK / max(seconds, 1e-3))))
+        if self._allowed is not None:
+            self._allowed = max(0, self._allowed - n)
+        if chunk.state is None:
+            self._set(DONE)
+        elif self._allowed == 0:
+            self._set(PAUSED)
+        elif time.monotonic() - self._viewed > PATIENCE:
+            self._set(STOPPED, PCGraphError("error.job.forgotten"))
 
-    def _patience_left(self) -> float:
-        return max(0.0, self._viewed + self.jobs.patience - time.monotonic())
-
-    def _leave_off_if_forgotten(self) -> None:
-        if not self._patience_left():
-            self._leave_off()
-
-    def _leave_off(self) -> None:
-        self._stopping, self._error = True, PCGraphError("error.job.forgotten")
-
-    def _end(self, state: str, result: Any = None, error: PCGraphError | None = None) -> None:
-        with self._changed:
-            self._rest(state)
-            self._result = self._result if result is None else result
-            self._error = error or self._error
-            if self.jobs.live.get(self.owner) is self:
-                del self.jobs.live[self.owner]
-            self._changed.notify_all()
+    def _set(self, state: str, error: PCGraphError | None = None) -> None:
+        with self.changed:
+            self._state, self._error = state, error
+            self.changed.notify_all()

@@ -1,7 +1,7 @@
 """training: several methods learn in lockstep, from the same start and on the same batches, and are compared.
 
-A run is a generator of steps, so that it can be paused after any update and goes on with the next. BP always runs
-along: how far the others are from it is what is looked at.
+`advance` makes some updates more: a pure function of a plan and a run, so that a run can be paused after any update,
+travel between processes and go on. BP always runs along: how far the others are from it is what is looked at.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy
 import torch
 from torch import Tensor
 
@@ -84,6 +85,7 @@ class _Fed:
 
     def __init__(self, plan: Plan, batches: Batches) -> None:
         self.plan, self.batches = plan, batches
+        self.generator = batches.generator  # of their order: a loop that resumes sets its state
 
     def __len__(self) -> int:
         return len(self.batches)
@@ -121,8 +123,32 @@ class Test:
     loss: Mapping[str, float]
 
 
+class _Packed:
+    """Pickled with arrays for tensors: torch would send each tensor to another process as a file of its own."""
+
+    def __getstate__(self) -> Any:
+        return _arrays(self.__dict__)
+
+    def __setstate__(self, state: Any) -> None:
+        self.__dict__.update(_tensors(state))
+
+
+def _arrays(tree: Any) -> Any:
+    if isinstance(tree, Mapping):
+        return {key: _arrays(each) for key, each in tree.items()}
+    return tuple(map(_arrays, tree)) if isinstance(tree, tuple) else tree.numpy() if isinstance(tree, Tensor) else tree
+
+
+def _tensors(tree: Any) -> Any:
+    if isinstance(tree, Mapping):
+        return {key: _tensors(each) for key, each in tree.items()}
+    if isinstance(tree, tuple):
+        return tuple(map(_tensors, tree))
+    return torch.from_numpy(tree) if isinstance(tree, numpy.ndarray) else tree
+
+
 @dataclass
-class History:
+class History(_Packed):
     """What a run has led to so far. Where it is read it only grows, so that it can be while learning goes on.
 
     `latest` is an update's number and every runner's parameters after it. `broken` says why a runner learns no more.
@@ -133,30 +159,13 @@ class History:
     latest: tuple[int, Mapping[str, Parameters]] = (0, {})
     broken: dict[str, PCGraphError] = field(default_factory=dict)
 
-    def take(self) -> History:
-        """Return what is new since this was last asked; here it is forgotten."""
-        news = History(self.points, self.tests, self.latest, dict(self.broken))
-        self.points, self.tests = [], []
-        return news
-
     def put(self, news: History) -> History:
-        """Add what was taken elsewhere; return this history."""
+        """Add the history of the updates that followed; return this one."""
         self.points += news.points
         self.tests += news.tests
         self.broken |= news.broken
-        self.latest = news.latest
+        self.latest = news.latest if news.latest[1] else self.latest
         return self
-
-    # To another process parameters go as arrays: torch would send each tensor as a file of its own.
-    def __getstate__(self) -> dict[str, Any]:
-        number, runners = self.latest
-        arrays = {label: {name: value.numpy() for name, value in found.items()} for label, found in runners.items()}
-        return {**self.__dict__, "latest": (number, arrays)}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        number, runners = state["latest"]
-        found = {label: {name: torch.from_numpy(value) for name, value in it.items()} for label, it in runners.items()}
-        self.__dict__.update(state, latest=(number, found))
 
     def curve(self, label: str, column: str) -> tuple[list[int], list[float]]:
         """Return the updates at which a runner has a number of this name, and the numbers."""
@@ -172,41 +181,60 @@ class History:
         return [n for n, value in found if value is not None], [value for _, value in found if value is not None]
 
 
-def train(plan: Plan) -> Generator[tuple[int, int, History], None, History]:
-    """Yield (update, of how many, history) after every update of all runners: same plan, same numbers, bit for bit.
+@dataclass(frozen=True)
+class Run(_Packed):
+    """Where a run is: the number of its last update, and from what each runner's loop resumes (None: the start)."""
 
-    A runner that breaks down is left out from then on, with the reason in `History.broken`. Returns the history.
+    number: int
+    states: Mapping[str, Mapping[str, Any] | None]
+
+
+def begun(plan: Plan) -> Run:
+    """Return a run before its first update."""
+    return Run(0, dict.fromkeys(plan.labels))
+
+
+def advance(plan: Plan, run: Run, n: int) -> tuple[Run | None, History]:
+    """Return the run after n more updates, None where it has ended, and what they led to.
+
+    Same plan, same numbers, bit for bit, in chunks of any size. A runner that breaks down is left out from then on,
+    with the reason in `History.broken`.
     """
-    history = untrained(plan)
-    per_epoch = len(plan.batches())
-    loops = {label: _loop(plan, label, -(-plan.updates // per_epoch)) for label in plan.labels}
-    for number in range(1, plan.updates + 1):
-        done = _advance(loops, history)
+    per_epoch, last = len(plan.batches()), min(run.number + n, plan.updates)
+    epochs = -(-plan.updates // per_epoch)
+    loops = {label: _loop(plan, label, epochs, state) for label, state in run.states.items()}
+    news, done = History(latest=(run.number, {})), {}
+    for number in range(run.number + 1, last + 1):
+        done = _advance(loops, news)
         if not done:
-            break
-        history.points.append(Point(number, next(iter(done.values())).epoch, _numbers(plan, done)))
-        history.latest = (number, {label: _copied(update.parameters) for label, update in done.items()})
+            return None, news
+        news.points.append(Point(number, next(iter(done.values())).epoch, _numbers(plan, done)))
+        news.latest = (number, {label: each.parameters for label, each in done.items()})
         if number % per_epoch == 0 or number == plan.updates:
-            _test(plan, history)
-        yield number, plan.updates, history
-    return history
+            _test(plan, news)
+    after = Run(last, {label: each.run.state() for label, each in done.items() if each.run})
+    return (after if last < plan.updates else None), news
+
+
+def train(plan: Plan) -> History:
+    """Return the history of a whole run."""
+    return untrained(plan).put(advance(plan, begun(plan), plan.updates)[1])
 
 
 def untrained(plan: Plan) -> History:
     """Return the history of a run before its first update: every runner at the same start."""
-    history = History()
     start = {name: plan.problem.values[name] for name in plan.problem.graph.parameters}
-    history.latest = (0, dict.fromkeys(plan.labels, start))
+    history = History(latest=(0, dict.fromkeys(plan.labels, start)))
     _test(plan, history)
     return history
 
 
-def _loop(plan: Plan, label: str, epochs: int) -> Iterator[tuple[Problem, Update]]:
+def _loop(plan: Plan, label: str, epochs: int, state: Mapping[str, Any] | None) -> Iterator[tuple[Problem, Update]]:
     method, fixed = RUNNERS[label]
     settings = {**fixed, **plan.runners.get(label, {})}
     return updates(
         plan.problem, plan.batches(), method, plan.optimizer, epochs, plan.seed, lr=plan.lr, divergence=True,
-        per_example=plan.data is not None, **settings,
+        per_example=plan.data is not None, resume=state, **settings,
     )  # fmt: skip
 
 
@@ -225,15 +253,11 @@ def _advance(loops: dict[str, Iterator[tuple[Problem, Update]]], history: Histor
 def _numbers(plan: Plan, done: Mapping[str, Update]) -> dict[str, Numbers]:
     reference = done.get(REFERENCE)
     found = {}
-    for label, update in done.items():
-        examples = update.examples if plan.data is not None else 1
-        apart = None if reference is None else distance(update.parameters, reference.parameters)
-        found[label] = Numbers(update.loss / examples, update.accuracy, update.divergence, apart)
+    for label, one in done.items():
+        examples = one.examples if plan.data is not None else 1
+        apart = None if reference is None else distance(one.parameters, reference.parameters)
+        found[label] = Numbers(one.loss / examples, one.accuracy, one.divergence, apart)
     return found
-
-
-def _copied(parameters: Parameters) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in parameters.items()}
 
 
 def _test(plan: Plan, history: History) -> None:

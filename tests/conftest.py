@@ -1,13 +1,19 @@
-"""What holds for all tests: examples made by chance are the same in every run, and none is timed."""
+"""What holds for all tests: examples made by chance are the same in every run, none is timed, jobs run in a thread."""
 
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from hypothesis import settings
 
+from pcgraph.jobs import WORKER
+
 settings.register_profile("the same", derandomize=True, deadline=None)
 settings.load_profile("the same")
+
+WORKER.make = partial(ThreadPoolExecutor, 1)  # no page that is tested waits for a process to load torch
 
 
 def pytest_terminal_summary(terminalreporter):

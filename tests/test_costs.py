@@ -1,9 +1,9 @@
-"""Cost: rules counted, growth measured, a bench in a process of its own, and its page without a browser."""
+"""Cost: rules counted, growth measured, a bench in chunks, and its page without a browser."""
 
 from __future__ import annotations
 
 import json
-import time
+from multiprocessing.reduction import ForkingPickler
 
 import pytest
 import torch
@@ -11,17 +11,15 @@ from streamlit.testing.v1 import AppTest
 
 import pcgraph as pc
 from pcgraph import bench, growth
-from pcgraph.bench import Row, Seen
-from pcgraph.costs import Choice, Figures, measure_apart, to_json, to_markdown
+from pcgraph.bench import Row
+from pcgraph.costs import Choice, Figures, begun, measure, to_json, to_markdown
 from pcgraph.errors import SettingError
 from pcgraph.evaluations import evaluations
-from pcgraph.growth import Point
-from pcgraph.jobs import DONE, FAILED, RUNNING, STOPPED, Jobs, View
+from pcgraph.jobs import DONE, RUNNING, STOPPED, View
 from pcgraph.ui.cost import progress_text, ratio_text, rules_table
 from tests.browser import ROOT
 
 LONG = 90
-QUICK = Choice(families=(), growth=True)
 
 # ---------------------------------------------------------------- rules
 
@@ -72,14 +70,12 @@ def test_autograd_and_zil_agree_on_a_chain_and_a_chain_is_as_deep_and_wide_as_as
 
 def test_growth_measures_every_method_along_depth_and_width_and_pc_along_t(monkeypatch):
     monkeypatch.setattr(growth, "AXES", {"depth": (1, 2), "width": (8,), "steps": (2, 4)})
-    found = list(growth.grow(repeats=1))
-    points = [(each.axis, each.at, each.method) for each in found if isinstance(each, Point)]
-    assert points == [
+    found = [each for place in growth.places() for each in growth.grow(*place, repeats=1)]
+    assert [(each.axis, each.at, each.method) for each in found] == [
         *(("depth", at, method) for at in (1, 2) for method in ("zil", "fixed", "pc")),
         *(("width", 8, method) for method in ("zil", "fixed", "pc")), ("steps", 2, "pc"), ("steps", 4, "pc"),
     ]  # fmt: skip
-    assert [each.done for each in found if isinstance(each, Seen)] == [0, 1, 2, 3, 4, 5]
-    assert all(each.ratio > 0 for each in found if isinstance(each, Point))
+    assert all(each.ratio > 0 for each in found)
 
 
 # ---------------------------------------------------------------- sizes and lines
@@ -94,45 +90,24 @@ def test_small_sizes_are_the_same_networks_on_less():
         bench.run_bench(["mlp"], size="tiny")
 
 
-def test_the_bench_tells_line_by_line_where_it_is_and_what_it_found(capsys):
-    words = "--stream --size small --families mlp --methods zil --repeats 2"
-    assert bench.main(words.split()) == 0
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [next(iter(line)) for line in lines] == ["machine", "seen", "seen", "seen", "row"]
-    assert [line["seen"]["done"] for line in lines[1:4]] == [0, 1, 2]
-    assert lines[-1]["row"]["method"] == "zil" and lines[0]["machine"]["cores"] >= 1
+# ---------------------------------------------------------------- chunks
 
 
-# ---------------------------------------------------------------- a process of its own
-
-
-def test_a_bench_in_another_process_reports_grows_and_ends():
-    seen = list(measure_apart(QUICK))
-    done = [each[0] for each in seen]
-    assert done == sorted(done) and done[-1] == 1000 and len(set(done)) > 5
-    figures = seen[-1][2]
-    assert len(figures.points) == 3 * 4 + 3 * 4 + 4 and figures.machine["torch"] == torch.__version__
+def test_a_bench_in_chunks_measures_each_part_once(monkeypatch):
+    monkeypatch.setattr(growth, "AXES", {"depth": (1, 2), "width": (8,), "steps": (2,)})
+    state, chunks = begun(Choice(families=("mlp",))), []
+    while state:
+        chunks.append(measure(ForkingPickler.loads(ForkingPickler.dumps(state)), 2))
+        state = chunks[-1].state
+    done, figures = [each.done for each in chunks], chunks[-1].result
+    assert done == sorted(done) and done[-1] == 1000 and len(set(done)) == len(done) == 5
+    assert [(row.family, row.method, row.rounds) for row in figures.rows] == [
+        ("mlp", "zil", 5), ("mlp", "fixed", 1), ("mlp", "pc", 1),
+    ]  # fmt: skip
+    assert len(figures.points) == 3 * 3 + 1 and figures.machine["torch"] == torch.__version__
+    assert [each.result.part for each in chunks] == ["mlp", "mlp", "growth", "growth", ""]
     assert json.loads(to_json(figures))["points"][0]["axis"] == "depth"
-    assert to_markdown(figures).count("\n| ") == 1 + len(figures.points)
-
-
-def test_stopping_ends_the_process_within_a_second(monkeypatch):
-    started = []
-    popen = __import__("subprocess").Popen
-    monkeypatch.setattr("pcgraph.costs.subprocess.Popen", lambda *a, **k: started.append(popen(*a, **k)) or started[0])
-    job = Jobs().submit("a visitor", lambda _: measure_apart(QUICK))
-    assert job.wait(RUNNING, timeout=10)
-    time.sleep(1)
-    job.stop()
-    assert job.wait(STOPPED, timeout=5) and started[0].poll() is not None
-
-
-def test_a_process_that_dies_is_told(monkeypatch):
-    monkeypatch.setattr(Choice, "command", lambda self: ["false"])
-    job = Jobs().submit("a visitor", lambda _: measure_apart(QUICK))
-    assert not job.wait(DONE, timeout=10)
-    view = job.view()
-    assert view.state == FAILED and "ended early (code 1)" in view.error.text()
+    assert to_markdown(figures).count("\n| ") == 4 + 2 + len(figures.points)
 
 
 # ---------------------------------------------------------------- the page
@@ -184,9 +159,9 @@ def test_a_run_from_start_to_end_shows_its_figures():
 
 def test_bars_and_table_show_measured_beside_the_papers():
     row = Row("mlp", "zil", 3.0, 2.9, 1.034, 0.0, 1.001, 3.81 / 3.72, 5, 5)
-    figures = Figures("small", "2026-01-02T03:04:05+00:00", rows=(row,), machine=bench.machine())
+    figures = Figures(Choice(), "2026-01-02T03:04:05+00:00", rows=(row,), machine=bench.machine())
     at = opened()
-    view = View(DONE, 1000, 1000, figures, 9.0, None, 0, None)
+    view = View(DONE, 1000, 1000, figures, 9.0, None, None)
     job = type("Seen", (), {"view": lambda self: view})()
     at.session_state["cost.run"] = type("Run", (), {"job": job, "choice": Choice()})()
     table = checked(at.run()).table[0].value
@@ -196,18 +171,17 @@ def test_bars_and_table_show_measured_beside_the_papers():
 
 
 @pytest.mark.parametrize(
-    ("state", "part", "left", "told"),
+    ("state", "families", "left", "told"),
     [
-        ("waiting", "", None, "place 2"),
-        (RUNNING, "", None, "Starting"),
-        (RUNNING, "resnet18", 65.0, "ResNet-18: measuring, about 1 min 5 s left"),
-        (RUNNING, "growth", 5.0, "How it grows: measuring"),
-        (DONE, "growth", None, "Measured in 12 s"),
-        (STOPPED, "mlp", None, "Stopped after 12 s"),
+        (RUNNING, (), None, "Starting"),
+        (RUNNING, ("resnet18",), 65.0, "ResNet-18: measuring, about 1 min 5 s left"),
+        (RUNNING, (), 5.0, "How it grows: measuring"),
+        (DONE, (), None, "Measured in 12 s"),
+        (STOPPED, ("mlp",), None, "Stopped after 12 s"),
     ],
 )
-def test_the_progress_bar_says_what_is_going_on(state, part, left, told):
-    figures = Figures("small", "2026-01-02T03:04:05+00:00", part=part)
-    assert told in progress_text(View(state, 5, 1000, figures, 12.0, left, 2, None), Choice())
+def test_the_progress_bar_says_what_is_going_on(state, families, left, told):
+    figures = Figures(Choice(families=families), "2026-01-02T03:04:05+00:00")
+    assert told in progress_text(View(state, 5, 1000, figures, 12.0, left, None), Choice())
     assert "Ready: about" in progress_text(None, Choice())
     assert ratio_text(1.0241) == "1.02"

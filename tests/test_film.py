@@ -12,12 +12,12 @@ from PIL import Image, ImageChops, ImageStat
 
 import pcgraph as pc
 from pcgraph.__main__ import main
-from pcgraph.errors import LimitError, PCGraphError, SettingError
-from pcgraph.jobs import Jobs
+from pcgraph.errors import LimitError, SettingError
 from pcgraph.payload import payload
+from pcgraph.pictures import media
 from pcgraph.pictures.drawing import Drawing, Rect, Text
 from pcgraph.pictures.film import MOST_STEPS, RATE, ease, film, pixels, png
-from pcgraph.pictures.media import run
+from pcgraph.pictures.media import Order, make, run
 from pcgraph.pictures.palette import DARK, LIGHT
 from pcgraph.pictures.picture import Scene
 from tests.traces import FORMULA, solve, two_steps
@@ -218,46 +218,26 @@ def test_who_stops_early_leaves_nothing_behind(kind, tmp_path, monkeypatch):
     assert list(made) == [] and not list(tmp_path.iterdir())
 
 
-def test_frames_are_drawn_by_a_process_that_ends_with_the_film(monkeypatch):
-    import resvg_py
-
-    import pcgraph.pictures.film as module
-
-    started, popen = [], module.subprocess.Popen
-
-    class Noted(popen):
-        def __init__(self, *words, **settings):
-            super().__init__(*words, **settings)
-            started.append(self)
-
-    monkeypatch.setattr(module.subprocess, "Popen", Noted)
-    monkeypatch.setattr(resvg_py, "svg_to_bytes", lambda **order: pytest.fail("drawn in this process"))
-    for early in (True, False):
-        made = film(payload([two_steps()]), "gif", **SMALL)
-        next(made)
-        assert started[-1].poll() is None
-        made.close() if early else list(made)
-        assert started[-1].poll() is not None
-    assert len(started) == 2
+@pytest.mark.parametrize("kind", ["gif", "pdf"])
+def test_a_film_made_in_chunks_is_the_same_film(kind):
+    """Also where its process has ended in between, and the encoder with it."""
+    settings = {"last": 3, **(SMALL if kind != "pdf" else {})}
+    order = Order(kind, payload([solve()]), settings)
+    whole = run(order.begin())
+    state, n, chunks = (order, 0), 1, []
+    while state:
+        if len(chunks) == 2:
+            media._begun.clear()
+        chunks.append(make(state, n))
+        state, n = chunks[-1].state, 2
+    assert chunks[-1].result == whole and [each.result for each in chunks[:-1]] == [None] * (len(chunks) - 1)
+    assert [each.done for each in chunks[:3]] == [1, 3, 4]
 
 
-def test_a_painter_that_has_died_is_told(monkeypatch):
-    monkeypatch.setattr("pcgraph.pictures.film.PAINTER", "")
-    with pytest.raises(PCGraphError, match="The frames could not be drawn"):
-        run(film(payload([two_steps()]), "gif", **SMALL))
-
-
-def test_a_film_is_a_job():
-    content = payload([two_steps()])
-    jobs = Jobs()
-    job = jobs.submit("a visitor", lambda job: film(content, "gif", **SMALL))
-    assert job.wait("done", timeout=60)
-    seen = job.view()
-    assert (seen.done, seen.total) == (2, 2) and seen.result == run(film(content, "gif", **SMALL))
-    slow = jobs.submit("a visitor", lambda job: film(payload([solve(method="pc", steps=200)]), "mp4"))
-    slow.wait("running", timeout=30)
-    slow.stop()
-    assert slow.wait("stopped", timeout=30)
+def test_few_encoders_are_kept():
+    for _ in range(media.MOST_BEGUN + 2):
+        make((Order("gif", payload([two_steps()]), SMALL), 0), 1)
+    assert len(media._begun) == media.MOST_BEGUN
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from multiprocessing.reduction import ForkingPickler
 
 import pytest
 import torch
@@ -12,11 +13,13 @@ import torch.nn.functional as F
 
 import pcgraph as pc
 from pcgraph.datasets import load
-from pcgraph.jobs import DONE, PAUSED, Jobs
 from pcgraph.learning import Batches, distance
 from pcgraph.models import build
+from pcgraph.optimizers import OPTIMIZERS
 from pcgraph.training import (
     Plan,
+    advance,
+    begun,
     confusion,
     final,
     outputs,
@@ -29,7 +32,6 @@ from pcgraph.training import (
 )
 
 ALL = {"bp": {}, "zil": {}, "pc": {"rate": 0.2, "steps": 20}}
-LONG = 60
 
 
 def plan_for(data="xor", runners=ALL, family="mlp", widths=(8,), loss="cross_entropy", seed=0, **settings):
@@ -38,18 +40,10 @@ def plan_for(data="xor", runners=ALL, family="mlp", widths=(8,), loss="cross_ent
     return Plan(problem, runners, found, **{"optimizer": "adam", "lr": 0.01, "updates": 40, "seed": seed, **settings})
 
 
-def trained(plan):
-    """Return the history of a whole run."""
-    history = None
-    for _, _, history in train(plan):  # noqa: B007
-        pass
-    return history
-
-
 @pytest.fixture(scope="module")
 def digits():
     plan = plan_for("digits", widths=(32,), updates=300)
-    return plan, trained(plan)
+    return plan, train(plan)
 
 
 # ---------------------------------------------------------------- digits
@@ -104,61 +98,47 @@ def test_the_confusion_counts_every_test_example_and_its_diagonal_is_the_accurac
 @pytest.mark.parametrize("loss", ["cross_entropy", "squared_error"])
 @pytest.mark.parametrize("family", ["mlp", "residual", "rnn"])
 def test_zil_stays_on_bps_run_on_every_network_and_loss(family, loss):
-    history = trained(plan_for("iris", {"zil": {}, "fixed": {}}, family, (6, 6), loss))
+    history = train(plan_for("iris", {"zil": {}, "fixed": {}}, family, (6, 6), loss))
     assert final(history, "zil")["distance"] <= 1e-9 and final(history, "fixed")["distance"] <= 1e-9
     assert history.curve("bp", "loss")[1][-1] < history.curve("bp", "loss")[1][0]
 
 
 def test_without_identity_nodes_zil_leaves_bps_run_where_edges_jump_over_levels():
     runners = {"zil": {}, "unlevelled": {}}
-    jumping, chained = (trained(plan_for("moons", runners, family, (6, 6))) for family in ("residual", "mlp"))
+    jumping, chained = (train(plan_for("moons", runners, family, (6, 6))) for family in ("residual", "mlp"))
     assert final(jumping, "zil")["distance"] <= 1e-9 < 1e-2 < final(jumping, "unlevelled")["distance"]
     assert final(chained, "unlevelled")["distance"] <= 1e-9
 
 
 def test_the_same_plan_gives_the_same_numbers_bit_for_bit_and_another_seed_others():
-    one, again, other = trained(plan_for()), trained(plan_for()), trained(plan_for(seed=1))
+    one, again, other = train(plan_for()), train(plan_for()), train(plan_for(seed=1))
     assert one.points == again.points and one.tests == again.tests
     assert one.points != other.points
 
 
 def test_other_runners_beside_it_change_nothing_of_a_run():
-    alone, beside = trained(plan_for(runners={"pc": ALL["pc"]})), trained(plan_for())
+    alone, beside = train(plan_for(runners={"pc": ALL["pc"]})), train(plan_for())
     assert alone.curve("pc", "loss") == beside.curve("pc", "loss")
     assert alone.curve("pc", "distance") == beside.curve("pc", "distance")  # BP runs along in any case
 
 
-def test_pausing_stepping_and_resuming_changes_nothing():
-    plan, whole = plan_for(), trained(plan_for())
-    job = Jobs().submit("a visitor", lambda _: train(plan))
-    job.pause()
-    assert job.wait(PAUSED, timeout=LONG)
-    for _ in range(5):
-        seen = job.view()
-        made = len(seen.result.points) if seen.result else 0
-        assert made == seen.done
-        assert not job.wait(DONE, timeout=0.05) and job.view().done == seen.done
-        job.step()
-        assert job.wait(PAUSED, timeout=LONG) and job.view().done == seen.done + 1
-    job.resume()
-    assert job.wait(DONE, timeout=LONG)
-    assert job.view().result.points == whole.points and job.view().result.tests == whole.tests
-    assert all(torch.equal(job.view().result.latest[1]["pc"][n], v) for n, v in whole.latest[1]["pc"].items())
-
-
-def test_weights_that_were_shown_stay_as_they_are_when_learning_goes_on():
-    run = train(plan_for())
-    _, _, history = next(run)
-    number, shown = history.latest
-    before = {name: value.clone() for name, value in shown["zil"].items()}
-    next(run)
-    assert number == 1 and history.latest[0] == 2
-    assert all(torch.equal(shown["zil"][name], value) for name, value in before.items())
-    assert not torch.equal(history.latest[1]["zil"]["W1"], before["W1"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_run_in_chunks_is_the_same_to_the_bit(optimizer):
+    """Also one that was pickled on its way to another process, and one that is left and gone on with in an epoch."""
+    plan = plan_for(optimizer=optimizer, updates=23)
+    whole, run, history = train(plan), begun(plan), untrained(plan)
+    for n in (1, 1, 7, 4, 8, 5):
+        before = {name: value.clone() for name, value in history.latest[1]["pc"].items()}
+        shown = history.latest[1]["pc"]
+        run, news = ForkingPickler.loads(ForkingPickler.dumps(advance(plan, run, n)))
+        history.put(news)
+        assert all(torch.equal(shown[name], value) for name, value in before.items())
+    assert run is None and history.points == whole.points and history.tests == whole.tests
+    assert all(torch.equal(history.latest[1]["pc"][n], v) for n, v in whole.latest[1]["pc"].items())
 
 
 def test_tests_are_made_before_the_first_update_after_every_epoch_and_at_the_end():
-    history = trained(plan_for(updates=25, batch=32))  # 300 examples: 10 batches an epoch
+    history = train(plan_for(updates=25, batch=32))  # 300 examples: 10 batches an epoch
     assert [test.number for test in history.tests] == [0, 10, 20, 25]
     assert [point.epoch for point in history.points] == [0] * 10 + [1] * 10 + [2] * 5
     assert [point.number for point in history.points] == list(range(1, 26))
@@ -166,21 +146,21 @@ def test_tests_are_made_before_the_first_update_after_every_epoch_and_at_the_end
 
 def test_a_runner_that_breaks_down_is_left_out_with_its_reason_and_the_others_go_on():
     graph = pc.gallery["chain"]
-    history = trained(Plan(graph, {"zil": {}, "pc": {"rate": 1.0, "steps": 200}}, lr=0.01, updates=30))
+    history = train(Plan(graph, {"zil": {}, "pc": {"rate": 1.0, "steps": 200}}, lr=0.01, updates=30))
     assert "update 1" in history.broken["pc"].text() or "pc" in history.broken
     assert len(history.points) == 30 and "zil" in history.points[-1].runners
     assert "pc" not in history.points[-1].runners and "pc" not in history.latest[1]
 
 
 def test_a_run_in_which_all_break_down_ends():
-    history = trained(Plan(pc.gallery["chain"], {"zil": {}}, lr=1e200, updates=30))
+    history = train(Plan(pc.gallery["chain"], {"zil": {}}, lr=1e200, updates=30))
     assert set(history.broken) == {"bp", "zil"} and len(history.points) < 30
 
 
 def test_a_graph_without_data_learns_its_own_example():
     # THEORY, G5: x = 1, W = (2, 3), y = 1: out 6, δ 5, ∂w1 = 15, ∂w2 = 10.
     graph = pc.gallery["chain"]
-    history = trained(Plan(graph, {"zil": {}}, lr=0.01, updates=1))
+    history = train(Plan(graph, {"zil": {}}, lr=0.01, updates=1))
     before, after = untrained(Plan(graph, {"zil": {}})).latest[1]["zil"], history.latest[1]["zil"]
     assert [(before[n] - after[n]).item() for n in graph.graph.parameters] == pytest.approx([0.15, 0.10])
     assert history.points[0].runners["zil"].loss == pytest.approx(12.5) and history.tests == []
@@ -191,7 +171,7 @@ def test_a_graph_without_data_learns_its_own_example():
 
 def test_the_plane_says_what_the_network_says_at_its_places():
     plan = plan_for("moons", {"bp": {}}, updates=60)
-    weights = trained(plan).latest[1]["bp"]
+    weights = train(plan).latest[1]["bp"]
     drawn = plane(plan, weights, size=5)
     places = torch.tensor([[x, y] for y in drawn.y for x in drawn.x]).double()
     inputs = (places - plan.data.mean) / plan.data.scale
@@ -204,7 +184,7 @@ def test_the_plane_says_what_the_network_says_at_its_places():
 
 def test_downloads_hold_every_number_in_full():
     plan = plan_for(updates=12)
-    history = trained(plan)
+    history = train(plan)
     rows = list(csv.DictReader(io.StringIO(to_csv(history, ["bp", "pc"]))))
     assert len(rows) == 24 and rows[1]["method"] == "pc" and rows[1]["update"] == "1" and rows[1]["epoch"] == "1"
     assert [float(row["distance"]) for row in rows[1::2]] == history.curve("pc", "distance")[1]

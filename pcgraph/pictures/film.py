@@ -1,25 +1,21 @@
 """film: a drawing as PNG, and the steps of a trace as GIF, MP4 or WebM; no browser, no file but the one asked for.
 
-A film is a generator of (done, total, None), one a frame, and returns its bytes: what `pcgraph.jobs` drives. Frames
-are drawn, written and forgotten one by one, in memory; who closes it early leaves nothing behind.
+A film is a generator of (done, total, None), one a frame, and returns its bytes. Frames are drawn, written and
+forgotten one by one, in memory.
 """
 
 from __future__ import annotations
 
 import io
-import json
-import subprocess
-import sys
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
-from typing import IO, Any, cast
+from typing import Any, cast
 
 import torch
 
-from pcgraph.errors import LimitError, PCGraphError, SettingError
+from pcgraph.errors import LimitError, SettingError
 from pcgraph.pictures.drawing import Drawing, Path, Shape, Text, to_svg
 from pcgraph.pictures.font import chinese_font, font_file, has, language_of_pictures, written
 from pcgraph.pictures.frame import PHASES
@@ -34,7 +30,6 @@ COLOURS = 256  # of a GIF's frame
 MOST_SCALE = 4
 
 Film = Generator[tuple[int, int, None], None, bytes]
-Draw = Callable[[Drawing, float], bytes]
 Place = tuple[int, str | None]  # a step, and a phase of it or None for the whole
 
 
@@ -97,12 +92,7 @@ def film(
     even = (width, height) if kind == "gif" else (width // 2 * 2, height // 2 * 2)
     scene = Scene(payload, theme=theme, width=even[0], height=even[1], language=language)
     places = places_of(scene, first, last, phases)
-    return _made(_gif if kind == "gif" else partial(_movie, kind=kind), scene, places, seconds)
-
-
-def _made(make: Callable[..., Film], scene: Scene, places: Sequence[Place], seconds: float) -> Film:
-    with painter() as draw:
-        return (yield from make(scene, places, seconds, draw))
+    return _gif(scene, places, seconds) if kind == "gif" else _movie(scene, places, seconds, kind)
 
 
 def places_of(scene: Scene, first: int, last: int | None, phases: bool = False) -> list[Place]:
@@ -117,55 +107,17 @@ def places_of(scene: Scene, first: int, last: int | None, phases: bool = False) 
     return places
 
 
-def pixels(drawing: Drawing, draw: Draw = png) -> Any:
+def pixels(drawing: Drawing) -> Any:
     """Return a drawing as an image of its own size."""
     from PIL import Image
 
-    return Image.open(io.BytesIO(draw(drawing, 1.0))).convert("RGB")
-
-
-# ---------------------------------------------------------------- drawing beside this process
-
-# resvg holds Python's lock while it draws, a fifth of a second a frame: a server with other visitors would stand
-# still. So a film's frames are drawn by a process of its own, which ends with the film, or with this process.
-PAINTER = """
-import json, sys, resvg_py
-while head := sys.stdin.buffer.read(4):
-    order = json.loads(sys.stdin.buffer.read(int.from_bytes(head, "big")))
-    data = resvg_py.svg_to_bytes(**order)
-    sys.stdout.buffer.write(len(data).to_bytes(4, "big") + data)
-    sys.stdout.buffer.flush()
-"""
-
-
-@contextmanager
-def painter() -> Iterator[Draw]:
-    """Give a function that draws as `png` does, in a process of its own."""
-    with subprocess.Popen([sys.executable, "-c", PAINTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        asked, answers = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
-
-        def draw(drawing: Drawing, scale: float) -> bytes:
-            order = json.dumps(_order(drawing, scale)).encode()
-            try:
-                asked.write(len(order).to_bytes(4, "big") + order)
-                asked.flush()
-            except BrokenPipeError:
-                raise PCGraphError("error.film.painter") from None
-            size = int.from_bytes(answers.read(4), "big")
-            if not size:
-                raise PCGraphError("error.film.painter")
-            return answers.read(size)
-
-        try:
-            yield draw
-        finally:
-            process.kill()
+    return Image.open(io.BytesIO(png(drawing, 1.0))).convert("RGB")
 
 
 # ---------------------------------------------------------------- GIF
 
 
-def _gif(scene: Scene, places: Sequence[Place], seconds: float, draw: Draw) -> Film:
+def _gif(scene: Scene, places: Sequence[Place], seconds: float) -> Film:
     """A frame a place, each but the first cut to what has changed."""
     from PIL import GifImagePlugin, ImageChops
 
@@ -173,7 +125,7 @@ def _gif(scene: Scene, places: Sequence[Place], seconds: float, draw: Draw) -> F
     size = scene.width.to_bytes(2, "little") + scene.height.to_bytes(2, "little")
     file.write(b"GIF89a" + size + b"\x70\x00\x00" + b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00")
     for done, (t, phase) in enumerate(places, start=1):
-        image = pixels(scene.at(t, phase), draw)
+        image = pixels(scene.at(t, phase))
         box = (ImageChops.difference(image, before).getbbox() if before else None) or (0, 0, *image.size)
         paint = {"duration": round(seconds * 1000), "disposal": 1, "include_color_table": True}
         for data in GifImagePlugin.getdata(_in_few_colours(image.crop(box)), box[:2], **paint):
@@ -220,7 +172,7 @@ CODECS = {
 }
 
 
-def _movie(scene: Scene, places: Sequence[Place], seconds: float, draw: Draw, kind: str) -> Film:
+def _movie(scene: Scene, places: Sequence[Place], seconds: float, kind: str) -> Film:
     import av
 
     file, codec = io.BytesIO(), CODECS[kind]
@@ -234,7 +186,7 @@ def _movie(scene: Scene, places: Sequence[Place], seconds: float, draw: Draw, ki
         for told in ("colorspace", "color_primaries", "color_trc", "color_range"):
             setattr(stream.codec_context, told, 1)  # BT.709, as players take it
         last = None
-        for image in _frames(scene, places, each, draw):
+        for image in _frames(scene, places, each):
             if image is not last:  # a picture at rest is the same for many frames
                 last, frame = image, av.VideoFrame.from_image(image).reformat(format="yuv420p", dst_colorspace="ITU709")
             frame.pts = done
@@ -250,32 +202,32 @@ def _again(file: io.BytesIO, url: str, flags: int, options: Any) -> io.BytesIO:
     return io.BytesIO(file.getvalue())
 
 
-def _frames(scene: Scene, places: Sequence[Place], each: int, draw: Draw) -> Iterator[Any]:
+def _frames(scene: Scene, places: Sequence[Place], each: int) -> Iterator[Any]:
     """Yield so many images a place: the messages on their way where they travel, then the picture at rest."""
     ways = min(round(TRAVEL * RATE), each - 1)
     for place, (t, phase) in enumerate(places):
         shares = [ease(k / ways) for k in range(ways)] if place and phase in (None, "feedback") else []
         shares = [share / 2 + 0.5 for share in shares] if phase else shares  # in its phase a message only leaves
-        yield from _under_way(scene, t, phase, shares, draw)
-        rest = pixels(scene.at(t, phase), draw)
+        yield from _under_way(scene, t, phase, shares)
+        rest = pixels(scene.at(t, phase))
         for _ in range(each - len(shares)):
             yield rest
 
 
-def _under_way(scene: Scene, t: int, phase: str | None, shares: Sequence[float], draw: Draw) -> Iterator[Any]:
+def _under_way(scene: Scene, t: int, phase: str | None, shares: Sequence[float]) -> Iterator[Any]:
     """Yield the picture with its messages at each share of their way; all else is drawn once."""
     still, tokens = None, {}
     for share in shares:
         drawing = scene.at(t, phase, share)
         if still is None:
             rest = tuple(shape for shape in drawing.shapes if not _travels(shape))
-            still = pixels(replace(drawing, shapes=rest), draw)
+            still = pixels(replace(drawing, shapes=rest))
         image = still.copy()
         for _, shapes in groupby(filter(_travels, drawing.shapes), key=lambda shape: shape.part):
             token = list(shapes)
             colour, (x, y) = token[0].fill, _middle(token[0])
             if colour not in tokens:
-                tokens[colour] = _token(token, x, y, draw)
+                tokens[colour] = _token(token, x, y)
             half = tokens[colour].width // 2
             image.paste(tokens[colour], (round(x) - half, round(y) - half), tokens[colour])
         yield image
@@ -290,13 +242,13 @@ def _middle(shape: Shape) -> tuple[float, float]:
     return sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points)
 
 
-def _token(shapes: Sequence[Shape], x: float, y: float, draw: Draw) -> Any:
+def _token(shapes: Sequence[Shape], x: float, y: float) -> Any:
     """Return a message around (x, y) as a small image, its middle in the middle: all of a colour look alike."""
     from PIL import Image
 
     half = int(max(abs(at[1] - y) for _, at in cast(Path, shapes[0]).commands if at)) + 3
     moved = tuple(_moved(shape, half - x, half - y) for shape in shapes)
-    return Image.open(io.BytesIO(draw(Drawing(2 * half, 2 * half, "", moved), 1.0))).convert("RGBA")
+    return Image.open(io.BytesIO(png(Drawing(2 * half, 2 * half, "", moved), 1.0))).convert("RGBA")
 
 
 def _moved(shape: Shape, x: float, y: float) -> Shape:

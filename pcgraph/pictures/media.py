@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+import uuid
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pcgraph.jobs import Chunk
 from pcgraph.payload import payload
 from pcgraph.pictures.drawing import Drawing, to_svg
 from pcgraph.pictures.film import film, png
@@ -68,6 +71,46 @@ def run(work: Generator[Any, None, bytes]) -> bytes:
             next(work)
         except StopIteration as end:
             return end.value
+
+
+@dataclass(frozen=True)
+class Order:
+    """A film or hand-out to be made: its kind, a payload, and the settings of `film` or `handout`."""
+
+    kind: str
+    payload: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def begin(self) -> Generator[Any, None, bytes]:
+        if self.kind == "pdf":
+            return handout(self.payload, **self.settings)
+        return film(self.payload, self.kind, **self.settings)
+
+
+def make(state: tuple[Order, int], n: int) -> Chunk:
+    """Make n frames or pages more: work of `pcgraph.jobs`.
+
+    An encoder cannot be pickled, so it stays in its process; one that has none draws the frames before once more.
+    """
+    order, done = state
+    at, steps = _begun.pop(order.id, (-1, None))
+    if steps is None or at != done:
+        at, steps = 0, order.begin()
+    total = done
+    try:
+        while at < done + n:
+            at, total, _ = next(steps)
+    except StopIteration as end:
+        return Chunk(None, total, total, end.value)
+    _begun[order.id] = at, steps
+    if len(_begun) > MOST_BEGUN:
+        del _begun[next(iter(_begun))]
+    return Chunk((order, at), at, total, None)
+
+
+MOST_BEGUN = 4  # films of which a process keeps the encoder: those of jobs that were stopped go with time
+_begun: dict[str, tuple[int, Generator[Any, None, bytes]]] = {}
 
 
 def _kept(data: bytes, path: str | Path | None) -> bytes:

@@ -12,27 +12,20 @@ from typing import Any
 import streamlit as st
 
 from pcgraph.bench import FAMILIES, METHODS, SIZES, Row
-from pcgraph.costs import Choice, Figures, measure_apart, to_json, to_markdown, where
+from pcgraph.costs import Choice, Figures, begun, measure, to_json, to_markdown, where
 from pcgraph.errors import PCGraphError
 from pcgraph.evaluations import RATE, STEPS, Count
 from pcgraph.gallery import gallery
 from pcgraph.growth import AXES, Point
-from pcgraph.jobs import DONE, FAILED, RUNNING, STOPPED, WAITING, Job, Jobs, View
+from pcgraph.jobs import DONE, FAILED, PAUSED, RUNNING, Job, View
 from pcgraph.ui.charts import DASHES, HUES, MARKS
 from pcgraph.ui.listed import listed
 from pcgraph.ui.settings import Settings
-from pcgraph.ui.text import escaped, show_errors, t
+from pcgraph.ui.text import duration, escaped, show_errors, t
 from pcgraph.ui.tracing import count_rules
-from pcgraph.ui.work import duration, interval, visitor
 
 PATTERNS = ("", "/", "x")
 PAPER = "."  # the pattern of the paper's bars
-
-
-@st.cache_resource(show_spinner=False)
-def bench_queue() -> Jobs:
-    """Return the queue of benches: one at a time in the whole process, and none makes room while it measures."""
-    return Jobs(turn=math.inf)
 
 
 counts = lru_cache(64)(count_rules)
@@ -50,7 +43,7 @@ def show_cost_page() -> None:
     """Draw the page: what to measure, below it the run, drawn again while it goes on, then the count of rules."""
     page = CostPage()
     page.row()
-    every = interval(page.view())
+    every = page.interval
     st.fragment(page.lab, run_every=every)(every)
     page.rules()
 
@@ -73,6 +66,11 @@ class CostPage:
 
     def view(self) -> View | None:
         return self.run.job.view() if self.run else None
+
+    @property
+    def interval(self) -> float | None:
+        view = self.view()
+        return view.interval if view else None
 
     # ---- what to measure
 
@@ -120,11 +118,13 @@ class CostPage:
     def lab(self, every: float | None) -> None:
         """Draw buttons, progress and figures: again and again while the run goes on."""
         view = self.view()
-        if interval(view) != every:
-            st.rerun()
+        if self.interval != every:
+            st.rerun()  # alone a run of the whole page changes how often the fragment runs
         live = view is not None and not view.ended
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.button(t("page.cost.start"), key=key("start"), on_click=self.start, icon=":material/play_arrow:")
+            if self.run and view and view.state == PAUSED:  # its process has ended
+                st.button(t("page.train.resume"), key=key("resume"), on_click=self.run.job.resume)
             st.button(t("page.cost.stop"), key=key("stop"), on_click=self.stop, disabled=not live)
             part = view.done / view.total if view and view.total else 0.0
             st.progress(part, text=progress_text(view, self.choice))
@@ -143,7 +143,8 @@ class CostPage:
         try:
             if not choice.families and not choice.growth:
                 raise PCGraphError("error.bench.nothing")
-            job = bench_queue().submit(visitor(), lambda _: measure_apart(choice))
+            self.stop()
+            job = Job(measure, begun(choice))
         except PCGraphError as error:
             st.session_state[key("error")] = error
             return
@@ -153,10 +154,9 @@ class CostPage:
     def stop(self) -> None:
         if self.run:
             self.run.job.stop()
-            self.run.job.wait(STOPPED, timeout=2.0)
 
     def _downloads(self, figures: Figures) -> None:
-        stem = f"pcgraph-cost-{figures.size}-{figures.when[:10]}"
+        stem = f"pcgraph-cost-{figures.choice.size}-{figures.when[:10]}"
         with st.container(horizontal=True):
             # Written when asked for, by a thread that has no session: everything is bound here.
             st.download_button(
@@ -196,15 +196,13 @@ def progress_text(view: View | None, choice: Choice) -> str:
     part = view.result.part if view.result else ""
     name = t(f"page.cost.family.{part}") if part in FAMILIES else t("page.cost.growth") if part else ""
     match view.state:
-        case state if state == WAITING:
-            return t("page.cost.waiting", place=max(view.place, 1))
         case state if state == RUNNING:
             if not part or view.seconds_left is None:
                 return t("page.cost.starting")
             return t("page.cost.running", part=name, left=duration(view.seconds_left))
         case state if state == DONE:
             return t("page.cost.done", seconds=duration(view.seconds))
-        case state if state == FAILED and view.error:
+        case state if state in (FAILED, PAUSED) and view.error:
             return escaped(view.error.text())
     why = escaped(view.error.text()) if view.error else ""
     return t("page.cost.stopped", seconds=duration(view.seconds), why=why).strip()

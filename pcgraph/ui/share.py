@@ -6,7 +6,7 @@ import html
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,17 +15,16 @@ import streamlit as st
 from pcgraph.document import to_json
 from pcgraph.errors import PCGraphError
 from pcgraph.export import trace_csv, trace_html, trace_json
-from pcgraph.jobs import DONE, Job
+from pcgraph.jobs import DONE, PAUSED, Job
 from pcgraph.latex import derivation
 from pcgraph.messages import LANGUAGES
 from pcgraph.notebook import notebook
 from pcgraph.pictures.drawing import to_svg
-from pcgraph.pictures.film import film, png
-from pcgraph.pictures.handout import handout
+from pcgraph.pictures.film import png
+from pcgraph.pictures.media import Order, make
 from pcgraph.pictures.picture import Scene
 from pcgraph.program import program
 from pcgraph.trace import Solution
-from pcgraph.ui.apart import apart
 from pcgraph.ui.deck import link_of, settings_of
 from pcgraph.ui.language import LINK, language, write_link
 from pcgraph.ui.runs import picture, runs_of, solution_of
@@ -33,7 +32,6 @@ from pcgraph.ui.settings import Settings, build
 from pcgraph.ui.text import escaped, show_errors, stem, t
 from pcgraph.ui.tracing import Run
 from pcgraph.ui.view import View, write
-from pcgraph.ui.work import interval, queue, visitor
 from pcgraph.write import TABLE
 
 THEMES = ("light", "dark")
@@ -238,8 +236,8 @@ def _films(shown: Shown, t_shown: int, ends: tuple[int, int]) -> None:
                       help=t(f"share.{kind}.help"))  # fmt: skip
     job: tuple[str, Job] | None = st.session_state.get(key("job"))
     if job:
-        every = interval(job[1].view())
-        st.fragment(_progress, run_every=every)(*job)
+        every = job[1].view().interval
+        st.fragment(_progress, run_every=every)(*job, every)
     failed = st.session_state.get(key("failed"))
     if failed:
         show_errors(st.container(), [failed])
@@ -249,17 +247,19 @@ def _begin(shown: Shown, kind: str, ends: tuple[int, int]) -> None:
     """Begin to make a film in the background; one that is being made is stopped."""
     first, last = ends
     st.session_state[key("failed")] = None
+    before: tuple[str, Job] | None = st.session_state.get(key("job"))
+    if before:
+        before[1].stop()
+    settings = {"first": first, "last": last, "theme": shown.theme, "language": shown.language}
     try:
-        looks: dict[str, Any] = {"first": first, "last": last, "theme": shown.theme, "language": shown.language}
-        make = partial(handout, **looks) if kind == "pdf" else partial(film, kind=kind, **looks)
-        job = queue().submit(f"{visitor()}.film", apart(make, shown.payload))
+        job = Job(make, (Order(kind, shown.payload, settings), 0))
     except PCGraphError as error:
         st.session_state[key("failed")] = error
         return
     st.session_state[key("job")] = f"{_name(shown)}-{first}-{last}.{kind}", job
 
 
-def _progress(name: str, job: Job) -> None:
+def _progress(name: str, job: Job, every: float | None) -> None:
     """Show how far a film is, with a way to stop it; once it is made, it can be taken."""
     view = job.view()
     kind = name.rpartition(".")[2]
@@ -277,13 +277,14 @@ def _progress(name: str, job: Job) -> None:
         if not view.error:
             st.caption(t("share.stopped", name=name))
     else:
-        waits = t("share.waits", place=view.place) if view.place else ""
-        said = waits or t("share.making", name=name, done=view.done, total=max(view.total, view.done))
+        said = t("share.making", name=name, done=view.done, total=max(view.total, view.done))
         st.progress(view.done / view.total if view.total else 0.0, text=said)
+        if view.state == PAUSED:  # its process has ended
+            show_errors(st.container(), [view.error] if view.error else [])
+            st.button(t("page.train.resume"), key=key("resume"), on_click=job.resume)
         st.button(t("share.cancel"), key=key("cancel"), on_click=job.stop)
-    if view.ended and not st.session_state.get(key(f"seen.{id(job)}")):
-        st.session_state[key(f"seen.{id(job)}")] = True
-        st.rerun()  # the page stops looking
+    if view.interval != every:
+        st.rerun()  # alone a run of the whole page changes how often the fragment runs
 
 
 # ---------------------------------------------------------------- programs and data

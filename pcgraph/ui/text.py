@@ -56,6 +56,18 @@ def tell_unexpected(_: Exception) -> bool:
     return True
 
 
+def duration(seconds: float) -> str:
+    """Return a time as people say it.
+
+    >>> duration(0.4), duration(59.6), duration(125)
+    ('1 s', '1 min 0 s', '2 min 5 s')
+    """
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return t("page.train.seconds", seconds=whole)
+    return t("page.train.minutes", minutes=whole // 60, seconds=whole % 60)
+
+
 def stem(title: str, otherwise: str = "graph") -> str:
     """Return a file's name after a title: letters and digits of any language.
 

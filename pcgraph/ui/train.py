@@ -13,18 +13,17 @@ from pcgraph.datasets import SEEDS
 from pcgraph.document import to_json as document_text
 from pcgraph.errors import PCGraphError
 from pcgraph.gallery import gallery
-from pcgraph.jobs import DONE, FAILED, PAUSED, RUNNING, STOPPED, WAITING, Job, View
+from pcgraph.jobs import DONE, FAILED, PAUSED, RUNNING, Job, View
 from pcgraph.models import ACTIVATIONS, FAMILIES, LOSSES
 from pcgraph.optimizers import OPTIMIZERS
 from pcgraph.training import RUNNERS, History, Plan, final, to_csv, to_json, untrained
 from pcgraph.typed_numbers import number_text, read_between
-from pcgraph.ui.apart import apart
 from pcgraph.ui.component import show_component
 from pcgraph.ui.draft import text_of
 from pcgraph.ui.language import write_link
 from pcgraph.ui.listed import listed
 from pcgraph.ui.settings import Settings, build
-from pcgraph.ui.text import escaped, show_errors, t
+from pcgraph.ui.text import duration, escaped, show_errors, t
 from pcgraph.ui.train_payload import learning_data, loss_text, percent_text, power_text
 from pcgraph.ui.train_settings import (
     BATCHES,
@@ -44,7 +43,6 @@ from pcgraph.ui.train_settings import (
     widths_of,
 )
 from pcgraph.ui.typed_field import forget_refused, typed_field
-from pcgraph.ui.work import duration, interval, queue, visitor, warm_up
 from pcgraph.write import TABLE
 
 NAME = "train"
@@ -62,10 +60,9 @@ class Run:
 
 def show_train_page() -> None:
     """Draw the page: a row of settings, and below it the run, which is drawn again while it goes on."""
-    warm_up()
     page = TrainPage()
     page.row()
-    every = interval(page.view())
+    every = page.interval
     st.fragment(page.lab, run_every=every)(every)
 
 
@@ -92,6 +89,11 @@ class TrainPage:
 
     def view(self) -> View | None:
         return self.run.job.view() if self.run else None
+
+    @property
+    def interval(self) -> float | None:
+        view = self.view()
+        return view.interval if view else None
 
     def change(self, **changes: Any) -> None:
         st.session_state[key("settings")] = replace(self.settings, **changes)
@@ -247,8 +249,8 @@ class TrainPage:
     def lab(self, every: float | None) -> None:
         """Draw buttons, progress, curves, pictures and figures: again and again while the run goes on."""
         view = self.view()
-        if interval(view) != every:
-            st.rerun()
+        if self.interval != every:
+            st.rerun()  # alone a run of the whole page changes how often the fragment runs
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             self._buttons(view)
             self._progress(view)
@@ -291,7 +293,8 @@ class TrainPage:
         settings = self.settings
         try:
             plan = plan_of(settings)
-            job = queue().submit(visitor(), apart(learn, settings, take=History.take, put=History.put))
+            self.stop()
+            job = Job(learn, (settings, None), untrained(plan), History.put)
         except PCGraphError as error:
             self.fail(error)
             return
@@ -316,7 +319,6 @@ class TrainPage:
     def stop(self) -> None:
         if self.run:
             self.run.job.stop()
-            self.run.job.wait(STOPPED, timeout=1.0)
 
     def _progress(self, view: View | None) -> None:
         part = view.done / view.total if view and view.total else 0.0
@@ -353,14 +355,13 @@ def progress_text(view: View | None, updates: int) -> str:
         return t("page.train.ready", total=updates)
     slots: dict[str, Any] = {"done": view.done, "total": view.total or updates, "seconds": duration(view.seconds)}
     match view.state:
-        case state if state == WAITING:
-            return t("page.train.waiting", place=max(view.place, 1), **slots)
         case state if state == RUNNING:
             if view.seconds_left is None:
                 return t("page.train.starting", **slots)
             return t("page.train.running", left=duration(view.seconds_left), **slots)
         case state if state == PAUSED:
-            return t("page.train.paused", **slots)
+            why = f"{escaped(view.error.text())} " if view.error else ""
+            return why + t("page.train.paused", **slots)
         case state if state == DONE:
             return t("page.train.done", **slots)
         case state if state == FAILED and view.error:

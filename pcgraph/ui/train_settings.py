@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from pcgraph.batched import batched, fits
@@ -13,10 +14,11 @@ from pcgraph.errors import PCGraphError, SettingError
 from pcgraph.gallery import gallery
 from pcgraph.graph import listing
 from pcgraph.inspect import check_work
+from pcgraph.jobs import Chunk
 from pcgraph.models import ACTIVATIONS, FAMILIES, LOSSES, build, check
 from pcgraph.optimizers import OPTIMIZERS
 from pcgraph.problem import Problem, check_run
-from pcgraph.training import RUNNERS, History, Plan, train
+from pcgraph.training import RUNNERS, Plan, Run, advance, begun
 from pcgraph.typed_numbers import read_whole_list
 from pcgraph.ui.settings import (
     LINK_VERSION,
@@ -194,9 +196,15 @@ def _plan_of_graph(settings: Training, runners: Mapping[str, Any], rest: tuple[A
     return Plan(found.problem, runners, data, found.reads, *rest)
 
 
-def learn(settings: Training) -> Generator[tuple[int, int, History], None, History]:
-    """Yield the updates of the run that the settings describe, wherever they are made."""
-    return (yield from train(plan_of(settings)))
+planned = lru_cache(8)(plan_of)  # of the runs that a process is at
+
+
+def learn(state: tuple[Training, Run | None], n: int) -> Chunk:
+    """Make n updates more of the run that the settings describe: work of `pcgraph.jobs`."""
+    settings, run = state
+    plan = planned(settings)
+    after, news = advance(plan, run or begun(plan), n)
+    return Chunk(after and (settings, after), news.latest[0], plan.updates, news)
 
 
 def graph_of(settings: Training) -> Problem:
