@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import operator
 import re
-import traceback
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -39,7 +36,8 @@ from pcgraph.aten import (
 from pcgraph.errors import GraphError, OpError, SettingError
 from pcgraph.graph import Graph, Node, Nodes, listing
 from pcgraph.losses import read_loss
-from pcgraph.problem import Problem
+from pcgraph.problem import Problem, tensor
+from pcgraph.torch_causes import check_exported, check_module, code_line, not_called, not_exported, quiet
 
 GRAINS = ("ops", "modules")
 WHOLE = (nn.MultiheadAttention,)  # uses its child's weights without calling it
@@ -51,6 +49,8 @@ UNCHANGED = {
 # How far a gradient may be from the module's own, relative to its size: rounding stays below, a hook does not.
 TOLERANCE = {torch.float64: 1e-8, torch.float32: 1e-3}
 ROUGH = 3e-2
+# Functions of torch's own: one calls a module's backward hooks, one is torch.cond. What they do is checked elsewhere.
+TORCHS = ("BackwardHookFunction", "CondAutogradOp")
 
 Call = tuple[str, str]  # a module's path, and which call of it
 Derived = dict[str, tuple[tuple[str, ...], Program]]
@@ -96,8 +96,12 @@ class TorchNetwork:
         self, module: nn.Module, args: Any, nodes: str = "ops", open_sizes: Mapping[int, set[int]] | None = None
     ) -> None:
         self.module, self.nodes = module, nodes
+        args = _as_tuple(args)
+        check_module(module, args)
+        with quiet(), _restored(module):
+            _run_module(module, args, 0)
         with _shown_identities(module if nodes == "modules" else None):
-            self.exported = _export(module, pytree.tree_map(_fresh, _as_tuple(args)), open_sizes)
+            self.exported = _export(module, pytree.tree_map(_fresh, args), open_sizes)
         self.checked = False
 
     def problem(self, args: Any, target: Any, loss: Any = "squared_error", seed: int = 0) -> TorchProblem:
@@ -111,11 +115,9 @@ class TorchNetwork:
             value.result = pytree.tree_map(_detached, value.result)
         self.writer = _Writer(values, output, self.module, self.nodes)
         graph, leaves, derived = self.writer.write()
-        if isinstance(target, Tensor):
-            dtype = output.result.dtype if target.is_floating_point() else target.dtype
-            target = target.detach().to(dtype, copy=True)
-        elif read_loss(loss)[0] != "cross_entropy":
-            target = torch.as_tensor(target, dtype=output.result.dtype)
+        target = tensor(target, "target", read_loss(loss)[0] == "cross_entropy")
+        dtype = output.result.dtype if target.is_floating_point() else target.dtype
+        target = target.to(dtype, copy=True)
         return TorchProblem(graph, leaves, target, loss, type(self.module).__name__, derived=derived)
 
 
@@ -145,17 +147,14 @@ def _as_tuple(args: Any) -> tuple[Any, ...]:
 
 def _export(module: nn.Module, args: tuple[Any, ...], open_sizes: Mapping[int, set[int]] | None) -> Any:
     """Return the module as an exported program of ATen operations, none of which changes its inputs."""
-    with warnings.catch_warnings(), _restored(module):
-        warnings.simplefilter("ignore")
+    with quiet(), _restored(module):
         try:
             exported = torch.export.export(module, args, dynamic_shapes=_dynamic(args, open_sizes))
             _cut_no_grad(exported)
             exported = exported.run_decompositions({})
-        except Exception as cause:  # torch raises many kinds, and which is nobody's business here
-            raise _not_exported(module, cause) from cause
-    for spec in exported.graph_signature.output_specs:
-        if spec.kind.name == "PARAMETER_MUTATION":
-            raise GraphError("error.torch.rewrites", module=type(module).__name__, leaf=spec.target)
+        except Exception as cause:  # torch raises many kinds
+            raise not_exported(module, cause) from cause
+    check_exported(module, exported)
     return exported
 
 
@@ -213,27 +212,6 @@ def _cut_no_grad(exported: Any) -> None:
                 cut.meta = dict(source.meta)
                 end.replace_input_with(source, cut)
             graph.owning_module.recompile()
-
-
-def _not_exported(module: nn.Module, cause: Exception) -> GraphError:
-    reason = next((line.strip() for line in str(cause).splitlines() if line.strip()), type(cause).__name__)
-    return GraphError(
-        "error.torch.export", module=type(module).__name__, reason=reason.rstrip("."), place=_users_line(cause)
-    )
-
-
-def _users_line(cause: BaseException) -> str:
-    """Return the last line of the user's own code that an error came through."""
-    own = [frame for frame in traceback.extract_tb(cause.__traceback__) if not _is_library(frame.filename)]
-    return _place(own[-1].filename, own[-1].lineno, own[-1].line) if own else ""
-
-
-def _is_library(file: str) -> bool:
-    return f"{Path(torch.__file__).parent}" in file or file == __file__ or file.startswith("<")
-
-
-def _place(file: str, line: Any, code: str | None) -> str:
-    return f" ({Path(file).name}:{line}: {(code or '').strip()})"
 
 
 def _leaf_values(exported: Any, module: nn.Module, args: tuple[Any, ...]) -> dict[str, Value]:
@@ -411,7 +389,8 @@ def _module_calls(node: Any) -> tuple[Call, ...]:
 
 def _line_of(node: Any) -> str:
     found = re.findall(r'File "(.+?)", line (\d+), in .*\n(.*)', node.meta.get("stack_trace") or "")
-    return _place(*found[-1]) if found else ""
+    found = [each for each in found if not each[0].startswith("<")]
+    return code_line(*found[-1]) if found else ""
 
 
 def _output(exported: Any, node: Any, values: Mapping[Any, Value]) -> Value:
@@ -442,15 +421,18 @@ def _check_against_module(
     error = torch.randn(output.result.shape, generator=draw, dtype=torch.float64).to(output.result)
     gradients = _gradients(leaves, values, output, error)
     with _restored(module):
+        _run_module(module, args, seed)
+        own, owned = _run_module(module, args, seed)  # another output where calls leave a state behind
         inputs = [leaf.name for leaf in leaves if leaf.op == "input"]
-        _run_module(module, args, seed, output, inputs)
-        own, owned = _run_module(module, args, seed, output, inputs)  # another one where calls leave a state behind
+        names = [inputs[name] if isinstance(name, int) else name for name in owned]
+        if not own.requires_grad:
+            raise GraphError("error.torch.own_still", module=type(module).__name__)
         close = TOLERANCE.get(own.dtype, ROUGH)
         if not torch.allclose(own.detach(), output.result.detach(), close, close, equal_nan=True):
             raise GraphError("error.torch.differs", module=type(module).__name__)
         for scale in (1.0, 1024.0) if torch.finfo(own.dtype).max > 1e30 else (1.0,):
             found = torch.autograd.grad(own, list(owned.values()), scale * error, retain_graph=True, allow_unused=True)
-            exact = {name: part / scale for name, part in zip(owned, found, strict=True) if part is not None}
+            exact = {name: part / scale for name, part in zip(names, found, strict=True) if part is not None}
             _check_gradients(module, gradients, exact, close)
 
 
@@ -472,27 +454,34 @@ def _gradients(leaves: Sequence[Value], values: Sequence[Value], output: Value, 
     return {leaf.name: part for leaf, part in zip(leaves, found, strict=True) if part is not None}
 
 
-def _run_module(
-    module: nn.Module, args: tuple[Any, ...], seed: int, output: Value, inputs: Sequence[str]
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the module's own output and the leaves it has gradients for; it reads copies and writes to nothing.
+def _run_module(module: nn.Module, args: tuple[Any, ...], seed: int) -> tuple[Tensor, dict[int | str, Tensor]]:
+    """Return the module's own output, and the leaves it has gradients for: inputs numbered, parameters by name.
 
-    Raises OpError where a torch.autograd.Function is on the way.
+    The module reads copies and writes to nothing of its own. Raises GraphError or OpError where it fails, where no
+    gradient reaches its output, and where a torch.autograd.Function is on the way.
     """
     args = pytree.tree_map(_watched, args)
     given = [arg for arg in pytree.tree_leaves(args) if isinstance(arg, Tensor) and arg.requires_grad]
-    leaves = dict(zip(inputs, given, strict=True))
+    leaves: dict[int | str, Tensor] = dict(enumerate(given))
     leaves.update((name, each) for name, each in module.named_parameters() if each.requires_grad)
-    devices = {output.result.device.index} if output.result.is_cuda else set()
+    tensors = (*module.named_parameters(), *module.named_buffers())
+    devices = {each.device.index for _, each in tensors if each.is_cuda}
     with torch.enable_grad(), torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
-        copies = {name: each.clone() for name, each in (*module.named_parameters(), *module.named_buffers())}
-        found = torch.func.functional_call(module, copies, pytree.tree_map(_cloned, args))
-    own = next(each for each in pytree.tree_leaves(found) if isinstance(each, Tensor))
-    function = _own_derivative(own)
+        copies = {name: each.clone() for name, each in tensors}
+        try:
+            found = torch.func.functional_call(module, copies, pytree.tree_map(_cloned, args))
+        except Exception as cause:  # the user's own code runs here
+            raise not_called(module, args, cause) from cause
+    outputs = [each for each in pytree.tree_leaves(found) if isinstance(each, Tensor)]
+    if len(outputs) != 1:
+        raise GraphError("error.torch.outputs", got=len(outputs))
+    function = _own_derivative(outputs[0])
+    if function == "CheckpointFunction":
+        raise OpError("error.torch.checkpoint")
     if function:
         raise OpError("error.torch.custom", function=function)
-    return own, leaves
+    return outputs[0], leaves
 
 
 def _check_gradients(module: nn.Module, found: Mapping[str, Tensor], exact: Mapping[str, Tensor], close: float) -> None:
@@ -534,8 +523,7 @@ def _own_derivative(output: Tensor) -> str:
             continue
         seen.add(function)
         name = type(function).__name__.removesuffix("Backward")
-        # torch's own, and the identity: it calls the backward hooks of a module, whose gradients are compared.
-        if isinstance(function, torch.autograd.function.BackwardCFunction) and name != "BackwardHookFunction":
+        if isinstance(function, torch.autograd.function.BackwardCFunction) and name not in TORCHS:
             return name
         waiting += [source for source, _ in function.next_functions]
     return ""

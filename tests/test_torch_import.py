@@ -850,6 +850,106 @@ def test_what_cannot_be_imported_is_said_in_a_sentence_with_its_line(module, kin
     assert "\n" not in text
 
 
+class Keyword(nn.Module):
+    def forward(self, x, *, scale):
+        return x * scale
+
+
+class Sparse(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("links", torch.eye(3).to_sparse())
+
+    def forward(self, x):
+        return torch.sparse.mm(self.links, x.t()).t()
+
+
+class Complex(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.turn = nn.Parameter(torch.ones(3, dtype=torch.complex64))
+
+    def forward(self, x):
+        return (x * self.turn).abs()
+
+
+class Misspelt(nn.Module):
+    def forward(self, x):
+        return x * self.sacle
+
+
+def computed(forward):
+    """Return a module with a linear layer and this forward."""
+    module = nn.Sequential(nn.Linear(3, 3))
+    module.forward = lambda x: forward(module[0], x)
+    return module
+
+
+def inferred(layer, x):
+    with torch.inference_mode():
+        y = layer(x)
+    return y * 2
+
+
+X = torch.ones(2, 3)
+FAILING = {
+    "double weights": (lambda: (nn.Linear(3, 3).double(), X), "call", "float32 (2, 3); its parameters are float64"),
+    "wrong width": (lambda: (nn.Linear(4, 3), X), "call", "Linear itself fails on its arguments: it got float32"),
+    "word out of range": (lambda: (nn.Embedding(5, 3), torch.tensor([7])), "call_index", "out of range"),
+    "misspelt attribute": (lambda: (Misspelt(), X), "call_reason", "no attribute 'sacle'"),
+    "number": (lambda: (nn.Linear(3, 3), 3.0), "call", "it got float;"),
+    "NumPy": (lambda: (nn.Linear(3, 3), X.numpy()), "array", "Argument 1 has the type ndarray"),
+    "keyword-only": (lambda: (Keyword(), X), "signature", "takes (x, *, scale)"),
+    "one argument too many": (lambda: (nn.Linear(3, 3), (X, X)), "signature", "is 2. Give what it takes as a tuple"),
+    "function": (lambda: (torch.tanh, X), "no_module", "but got tanh"),
+    "class": (lambda: (nn.Linear, X), "no_module", "but got Linear"),
+    "data parallel": (lambda: (nn.DataParallel(nn.Linear(3, 3)), X), "wrapper", "(DataParallel)"),
+    "sparse buffer": (lambda: (Sparse(), X), "sparse", "Sparse.links is sparse"),
+    "complex parameter": (lambda: (Complex(), X), "complex", "Complex.turn holds complex"),
+    "complex argument": (lambda: (nn.Linear(3, 3), X + 1j), "complex", "argument 1 holds complex"),
+    "lazy": (lambda: (nn.LazyLinear(3), X), "lazy", "LazyLinear.weight has no shape yet"),
+    "no values": (lambda: (nn.Linear(3, 3, device="meta"), X), "meta", "Linear.weight is on the device 'meta'"),
+    "torch.cond": (
+        lambda: (computed(lambda f, x: torch.cond(x.sum() > 0, lambda y: f(y), lambda y: 2 * f(y), (x,))), X),
+        "branches", "uses cond",
+    ),
+    "func.grad": (
+        lambda: (computed(lambda f, x: torch.func.grad(lambda y: f(y).square().sum())(x)), X),
+        "export_gradient", "takes a gradient within forward",
+    ),
+    "NumPy within": (lambda: (computed(lambda f, x: f(x) * torch.tensor(x.detach().numpy())), X), "export", "NumPy"),
+    "inference mode within": (lambda: (computed(inferred), X), "own_still", "torch.inference_mode()"),
+    "reentrant checkpoint": (
+        lambda: (computed(lambda f, x: torch.utils.checkpoint.checkpoint(f, x * 1, use_reentrant=True)), X),
+        "checkpoint", "use_reentrant=False",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_a_failed_import_names_its_own_cause(name, capfd):
+    make, key, sentence = FAILING[name]
+    module, args = make()
+    with pytest.raises(pc.PCGraphError) as caught:
+        from_torch(module, args, 0.0)
+    assert caught.value.key == f"error.torch.{key}" and sentence in str(caught.value)
+    assert "Traceback" not in str(caught.value) and capfd.readouterr().err == ""
+
+
+def test_import_within_inference_mode_is_refused():
+    module = nn.Linear(3, 3)
+    with torch.inference_mode(), pytest.raises(GraphError, match="Import the module outside it"):
+        from_torch(module, X, 0.0)
+    with torch.no_grad():
+        assert zil_gradients(from_torch(module, X, 0.0))["weight"].any()
+
+
+@pytest.mark.parametrize("target", [None, "zero", object()])
+def test_a_target_that_is_no_number_is_refused(target):
+    with pytest.raises(OpError, match="The value of 'target' is not a number"):
+        from_torch(nn.Linear(3, 3), X, target)
+
+
 def test_an_unknown_grain_is_an_error():
     with pytest.raises(SettingError, match="The setting nodes can't be 'layers'"):
         from_torch(nn.Linear(1, 1), torch.ones(1, 1), torch.zeros(1, 1), nodes="layers")
