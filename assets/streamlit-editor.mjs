@@ -1,5 +1,6 @@
 // The editor as a Streamlit component (Custom Components v2). docs/editor.md says what goes in and out.
 
+import { html } from "./dom.mjs";
 import { createEditor } from "./editor.mjs";
 import { meaning } from "./editor-document.mjs";
 import { begin, push } from "./editor-history.mjs";
@@ -8,6 +9,7 @@ import { draftFor } from "./editor-store.mjs";
 import { createSay, loadMessages } from "./messages.mjs";
 import { mountOnce } from "./mounting.mjs";
 import { loadStyle } from "./style.mjs";
+import { themeOf } from "./theme.mjs";
 
 let remembered = null; // the editor's state when it was last taken off the page: a visit to another page and back
 
@@ -24,18 +26,29 @@ function mount(data, parentElement, setTriggerValue) {
   ]);
   ready.then(([messages]) => {
     if (!alive) return;
+    const say = createSay(messages);
+    const kept = remembered ? null : draftFor(latest.document);
+    const offered = kept && openedByLink();
+    create(say, offered ? {} : startState(latest));
+    if (offered) host.before(offer(say, themeOf(host), () => restart(say, kept)));
+  });
+  function create(say, state) {
     editor = createEditor(host, latest, {
-      say: createSay(messages),
+      say,
       lang: latest.lang,
       height: latest.height,
-      state: startState(latest),
+      state,
       onEdit: (edit) => send("edit", edit),
       onOpen: (file) => send("open", file),
       onChange: (state) => {
         remembered = { ...state, source: latest.source };
       },
     });
-  });
+  }
+  function restart(say, kept) {
+    editor.destroy();
+    create(say, grown(latest, kept));
+  }
   return {
     update(next, setTrigger) {
       [latest, send] = [next, setTrigger];
@@ -57,7 +70,29 @@ function startState(data) {
   // Mounted anew while Python still reads an older edit: what is here is newer.
   if (remembered?.source === data.source && remembered.rev > (data.rev ?? 0)) return { ...remembered, unsent: true };
   const kept = draftFor(data.document);
-  if (!kept) return {};
-  const start = begin(settled(data.document));
-  return { history: push(start, settled(kept)), rev: (data.rev ?? 0) + 1, unsent: true };
+  return kept ? grown(data, kept) : {};
+}
+
+const grown = (data, kept) => ({
+  history: push(begin(settled(data.document)), settled(kept)),
+  rev: (data.rev ?? 0) + 1,
+  unsent: true,
+});
+
+/** Tell whether this page was opened by a link that says what to show, and not loaded again. */
+function openedByLink() {
+  const [opening] = performance.getEntriesByType("navigation");
+  const { pathname, searchParams } = new URL(opening.name);
+  return opening.type === "navigate" && pathname.endsWith("/build") && ["d", "p", "f"].some((part) => searchParams.has(part));
+}
+
+/** Return a line that offers the draft this browser keeps; the link's graph is shown meanwhile. */
+function offer(say, theme, take) {
+  const button = html("button", { type: "button", class: "button" }, say("editor.draft_take"));
+  const line = html("div", { class: "stage offer", "data-theme": theme }, html("span", { role: "status" }, say("editor.draft_kept")), button);
+  button.addEventListener("click", () => {
+    line.remove();
+    take();
+  });
+  return line;
 }

@@ -84,6 +84,19 @@ def test_stray_slashes_are_taken_away(root, path, leads):
     assert status == 307 and location == f"{leads}?p=chain"
 
 
+@pytest.mark.parametrize(
+    ("path", "leads"),
+    [
+        ("/compare.", "compare?p=chain"),
+        ("/compare）。", "compare?p=chain"),
+        ("/compare?m=pc", "compare?m=pc&p=chain"),
+        ("/?m=pc&steps=3", "./?m=pc&steps=3&p=chain"),
+    ],
+)
+def test_an_address_a_program_changed_leads_to_its_page(root, path, leads):
+    assert ask(root + path)[:2] == (307, leads)
+
+
 def test_the_root_gets_its_slash(monkeypatch):
     monkeypatch.setattr(st, "get_option", {"server.baseUrlPath": "lab/pcg"}.get)
     assert ask("/lab/pcg")[:2] == (307, "pcg/?p=chain")

@@ -31,9 +31,9 @@ ORDER = """
     pictures.font pictures.drawing pictures.palette pictures.frame pictures.geometry pictures.cards pictures.board
     pictures.strip pictures.picture pictures.film pictures.handout pictures.media pictures
     verify bench growth costs evaluations goals exhibits reference lessons
-    ui.assets ui.settings ui.view ui.language ui.address ui.headers ui.logs ui.draft ui.text ui.typed_field ui.listed
-    ui.tracing ui.runs ui.component ui.controls ui.gate ui.deck ui.own_deck ui.saving ui.quiz ui.tour ui.stage ui.charts
-    ui.editor ui.train_settings ui.train_payload ui.train ui.cost ui.progress ui.learn ui.reference
+    ui.assets ui.settings ui.view ui.language ui.address ui.links ui.headers ui.logs ui.draft ui.text ui.typed_field
+    ui.listed ui.tracing ui.runs ui.component ui.controls ui.gate ui.deck ui.own_deck ui.saving ui.quiz ui.tour
+    ui.stage ui.charts ui.editor ui.train_settings ui.train_payload ui.train ui.cost ui.progress ui.learn ui.reference
     ui.lecture ui.share ui.navigation ui __init__ __main__
 """.split()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import streamlit as st
 from starlette.datastructures import Headers
@@ -27,6 +27,7 @@ PAGES = {
     "reference": "reference",
 }
 FILES = ("assets/", "static/", "media/", "component/", "_stcore/")  # below these are files and calls, no pages
+BEHIND = ".,;:!?)]>\"'*…。，；：！？）】》”’ "  # what a sentence puts behind an address
 MOST_SHOWN = 80  # characters of somebody's address that a page repeats
 
 
@@ -82,10 +83,9 @@ class Addresses:
         path = below_root(scope) if scope["type"] == "http" else None  # read here: a router below changes the scope
         if scope["type"] != "http" or (path or "").startswith(FILES):
             return await self.app(scope, receive, send)
-        if target := _without_stray_slash(scope["path"], path):
-            query = scope.get("query_string", b"").decode("latin-1")
-            response = RedirectResponse(f"{target}?{query}" if query else target)
-            return await response(scope, receive, send)
+        query = scope.get("query_string", b"").decode("latin-1")
+        if target := _meant(scope["path"], path, query):
+            return await RedirectResponse(target)(scope, receive, send)
         address = scope["path"]
         instead: Response | None = None
 
@@ -101,12 +101,21 @@ class Addresses:
         return await self.app(scope, receive, send_or_tell)
 
 
-def _without_stray_slash(address: str, path: str | None) -> str | None:
-    """Return, relative to it, where an address leads that lacks the root's slash or has one too many."""
+def _meant(address: str, path: str | None, query: str) -> str | None:
+    """Return, relative to it, where an address leads that is almost a page's; None where it is none or right.
+
+    The root's slash may be missing or one be too many, its `?` may be encoded, or a sentence's sign stand behind it.
+    """
+    tail = f"?{query}" if query else ""
     if path == "" and not address.endswith("/"):
-        return f"{address.rpartition('/')[2]}/"
-    name = "/".join(part for part in (path or "").split("/") if part)
-    return "../" * (path or "").count("/") + name if path and path != name else None
+        return f"{address.rpartition('/')[2]}/{tail}"
+    name, mark, encoded = (path or "").partition("?")
+    clean = "/".join(part for part in name.split("/") if part)
+    page = clean.rstrip(BEHIND)
+    if mark and page in PAGES:
+        tail = "?" + "&".join(filter(None, [quote(encoded, safe="=&"), query]))
+    clean = page if page in PAGES else clean
+    return "../" * name.count("/") + (clean or "./") + tail if path and path != clean else None
 
 
 def _page_instead(scope: Any, start: Any, address: str, path: str | None) -> Response | None:

@@ -5,6 +5,7 @@ import streamlit as st
 from pcgraph.messages import ASSETS
 from pcgraph.ui.address import PAGES
 from pcgraph.ui.language import declare_language, read_language, show_switch
+from pcgraph.ui.links import read_link
 from pcgraph.ui.text import show_errors, t
 from pcgraph.ui.tour import show_start, show_tour, wanted_page
 from pcgraph.ui.view import read_view, view
@@ -12,7 +13,7 @@ from pcgraph.ui.view import read_view, view
 
 def show_app() -> None:
     """Draw the page of the address, under the menu."""
-    wrong = [*filter(None, [read_language()]), *read_view()]
+    wrong = [*read_link(), *filter(None, [read_language()]), *read_view()]
     st.set_page_config(page_title=t("app.title"), layout="wide")
     st.html(ASSETS / "app.css")
     pages = ASSETS.parent / "pages"

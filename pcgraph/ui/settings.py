@@ -68,16 +68,23 @@ def _problem(text: str) -> str:
     return gallery.entry(text).name
 
 
+# Between two operands a link of this app has no blank: there a plus sign was, and something on the way decoded it.
+LOST_PLUS = re.compile(r"[\w.)\]][ \t]+[\w.(\[]|[\w.)\]][ \t]+$|^[ \t]")
+
+
 def _formula(text: str) -> str:
     if text.startswith("~"):
         text = _unpacked(text[1:], LIMITS.formula, "error.link.formula")
+    elif LOST_PLUS.search(text):
+        raise SettingError("error.link.plus", got=text[:80])
     parse(text)
     return text
 
 
 def _write_formula(text: str) -> str:
+    """Return a formula as it is, or packed: where that is shorter, or where something on the way could change it."""
     packed = "~" + _packed(text)
-    return packed if len(packed) < len(text) else text
+    return packed if len(packed) < len(text) or set(text) & set(" \t+%&#;") else text
 
 
 def _document(text: str) -> str:
@@ -128,9 +135,12 @@ def _methods(text: str) -> tuple[str, ...]:
 
 
 def _rates(text: str) -> dict[str, float]:
-    """Read "0.5" (γ of every method) or "zil:0.5,pc:0.1"; a comma before no method's name is a decimal comma."""
+    """Read "0.5" (γ of every method) or "zil:0.5,pc:0.1"; a comma before no method's name is a decimal comma.
+
+    An empty text leaves each method its own γ, where the problem suggests another.
+    """
     rates = {}
-    for part in re.split(r",(?=[^,]*:)", text):
+    for part in re.split(r",(?=[^,]*:)", text) if text else ():
         method, _, number = part.rpartition(":")
         for name in _methods(method) if method else tuple(name for name, row in METHODS.items() if row.rate):
             rates[name] = number_between("γ", *RATES)(number)

@@ -385,3 +385,22 @@ def test_axe_finds_nothing_with_everything_open(build, page, scheme, size):
         assert violations(page) == [], f"popover {label}"
         build.keys("Escape")
         expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+
+
+def test_a_link_is_not_overruled_by_an_old_draft(build, page):
+    """The draft that grew from the link's graph is offered; a reload goes on with it."""
+    build.open(p="chain")
+    shared = page.url
+    before = build.document()
+    name = build.node().first.get_attribute("data-node")
+    build.node(name).click()
+    page.keyboard.press("Delete")
+    expect(build.node(name)).to_have_count(0)
+    page.goto("about:blank")
+    build.open(p="chain")
+    assert build.document() == before, shared
+    offer = page.get_by_text(say("editor.draft_kept"))
+    expect(offer).to_be_visible()
+    page.get_by_role("button", name=say("editor.draft_take")).click()
+    expect(build.node(name)).to_have_count(0)
+    expect(offer).to_have_count(0)

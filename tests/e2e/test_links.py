@@ -102,3 +102,27 @@ def test_garbage_in_every_place_is_one_sentence_each(app, page):
     told = app.alerts.all_inner_texts()
     assert len(told) == len(set(told)) >= 7
     app.press("End", app.steps)
+
+
+MANGLED = {
+    "encoded twice": "?p%3Dresidual-block%26rate%3D0.5%26t%3D3",
+    "HTML's ampersands": "?p=residual-block&amp;rate=0.5&amp;t=3",
+    "a tracker and a full stop": "?p=residual-block&rate=0.5&t=3.&utm_source=mail",
+    "values encoded twice": "?p=residual-block&rate=zil%253A0.5&t=3",
+    "an encoded question mark": "%3Fp=residual-block&rate=0.5&t=3)",
+}
+
+
+@pytest.mark.parametrize("name", MANGLED)
+def test_a_mangled_link_opens_what_was_meant(app, page, name):
+    page.goto(f"{app.address}/{MANGLED[name]}")
+    app.ready().at(3)
+    expect(app.alerts).to_have_count(0)
+    expect(page.get_by_role("button", name=re.compile("γ = 0.5"))).to_be_visible()
+    assert "p=residual-block" in page.url and "utm" not in page.url
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_changed_link_is_told_in_one_sentence(app, language):
+    app.open(f="w*x b", lang=language)
+    assert app.alert() == say("error.link.plus", language, got="w*x b")
