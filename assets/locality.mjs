@@ -4,8 +4,6 @@ import { namesIn } from "./formula.mjs";
 import { isLeaf } from "./frame.mjs";
 import { linksOf } from "./trace.mjs";
 
-const STOPPED = new Set(["result.diverged", "result.not_a_number"]); // before its last step
-
 /** Return the name of an input slot in formulas: x, y, z, x4, x5, … */
 export const slotName = (slot) => "xyz"[slot] ?? `x${slot + 1}`;
 
@@ -44,44 +42,13 @@ function listens(payload, lane, node, t) {
   return node.name !== payload.output && t < lane.steps;
 }
 
-/** Return the steps at which a leaf's gradient, or a part of it, is read. */
+/** Return the steps at which a leaf's gradient, or a part of it, is read, in rising order. */
 export function readTimes(payload, lane, name) {
   if (!(name in lane.gradients)) return [];
-  return timesOf(payload, lane, name).filter((t) => t <= lane.steps);
-}
-
-function timesOf(payload, lane, name) {
-  const { method, reads, steps } = lane;
-  if (method === "bp") return [linksOf(payload).node(name).level - 1];
-  if (method === "zil") return [...new Set(linksOf(payload).from(name).map((edge) => clockOf(payload, lane)(edge.to)))];
-  if (method === "ipc") return upTo(reads[name] ?? (STOPPED.has(lane.message.key) ? steps : -1));
-  return name in reads ? [reads[name]] : [];
+  const users = linksOf(payload).from(name);
+  const times = [...new Set(users.map((edge) => lane.read_times[edge.to]))].sort((a, b) => a - b);
+  const found = { bp: times.slice(-1), ipc: upTo(times.at(-1) ?? -1) }[lane.method] ?? times;
+  return found.filter((t) => t <= lane.steps);
 }
 
 const upTo = (last) => Array.from({ length: last + 1 }, (_, t) => t);
-
-/** Return node → the step at which Z-IL reads what it sends: its shortest distance to the output; or its level, where
- *  the lane's reads say so. */
-export function clockOf(payload, lane) {
-  const near = distancesOf(payload);
-  const links = linksOf(payload);
-  const last = (clock, name) => Math.max(...links.from(name).map((edge) => clock(edge.to)));
-  const shortest = (name) => near.get(name);
-  const longest = (name) => links.node(name).level;
-  return Object.entries(lane.reads).every(([name, t]) => last(shortest, name) === t) ? shortest : longest;
-}
-
-const memo = new WeakMap();
-function distancesOf(payload) {
-  if (!memo.has(payload)) memo.set(payload, distances(payload));
-  return memo.get(payload);
-}
-
-function distances({ nodes, output }) {
-  const found = new Map([[output, 0]]);
-  for (const { name, inputs } of [...nodes].reverse()) {
-    for (const input of found.has(name) ? inputs : [])
-      found.set(input, Math.min(found.get(input) ?? Infinity, found.get(name) + 1));
-  }
-  return found;
-}

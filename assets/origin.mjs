@@ -3,7 +3,7 @@
 // A place {quantity, node, t, slot} names one number. Of feedback, `node` is the user and `slot` where its edge ends.
 
 import { entry, isLeaf, timesAt } from "./frame.mjs";
-import { clockOf, partialSlots, readTimes, slotName } from "./locality.mjs";
+import { partialSlots, readTimes, slotName } from "./locality.mjs";
 import { originLines } from "./rules.mjs";
 import { held, linksOf } from "./trace.mjs";
 
@@ -88,12 +88,10 @@ function feedback({ payload, lane, links, node: user, t: asked, slot }) {
 }
 
 function gradient({ payload, lane, node, t: asked }) {
-  const times = readTimes(payload, lane, node)
-    .filter((one) => one <= asked)
-    .sort((a, b) => a - b);
+  const times = readTimes(payload, lane, node).filter((one) => one <= asked);
   const [earlier, t] = [times.at(-2) ?? null, times.at(-1) ?? asked];
   const before = earlier === null ? [] : [at("gradient", node, earlier)];
-  const due = dueAt(payload, lane, arriving(payload, lane, node, t), t);
+  const due = arriving(payload, lane, node, t).filter((edge) => isDue(lane, edge.to, t));
   return made("gradient", t, [...before, ...sent(payload, lane, due, t)]);
 }
 
@@ -142,13 +140,9 @@ const arriving = (payload, lane, name, t) =>
       return entry(lane.feedback[edge.k], step) !== null && held(payload, lane, edge.to, step).error !== null;
     });
 
-// Un-levelled Z-IL reads every edge at its own time.
-function dueAt(payload, lane, edges, t) {
-  if (lane.method !== "zil") return edges;
-  const clock = clockOf(payload, lane);
-  const now = edges.filter((edge) => clock(edge.to) === t);
-  return now.length ? now : edges;
-}
+// BP reads the sum of all that has come, incremental PC reads in every step up to the last.
+const isDue = ({ method, read_times: times }, user, t) =>
+  method === "bp" || (method === "ipc" ? times[user] >= t : times[user] === t);
 
 /** Return a chain {lane, trail} begun anew at (t, phase): the same number as it is then, null where there is none. */
 export function chainAt(payload, chain, t, phase) {

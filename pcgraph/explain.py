@@ -16,7 +16,6 @@ from pcgraph.graph import Edge, Node, listing
 from pcgraph.inference import rate_of
 from pcgraph.messages import number, say
 from pcgraph.ops import OPS, rule, slot_name
-from pcgraph.passes import distances
 from pcgraph.solve import METHODS
 from pcgraph.trace import Solution, Step
 
@@ -190,25 +189,8 @@ def gradient_by(solution: Solution, name: str, t: int) -> Tensor | None:
 
 def due(solution: Solution, name: str, step: Step, sent: Sent) -> Sent:
     """Return what a leaf's gradient adds up at a step: un-levelled Z-IL reads every edge at its own time."""
-    if solution.method == "zil":
-        for times in (distances(solution.problem.graph), solution.levels):
-            now = [each for each in sent if times[each[0][0]] == step.t]
-            if now and torch.equal(reduce(torch.add, [part for _, _, part in now]), step.read[name]):
-                return now
-    return sent
-
-
-def clock(solution: Solution) -> Mapping[str, int]:
-    """Return at which step a Z-IL run reads what each node sends a leaf: its shortest or its longest path's length."""
-    graph, times = solution.problem.graph, distances(solution.problem.graph)
-    for step in solution.steps:
-        for name, part in step.read.items():
-            now = [
-                step.feedback[edge] for edge in graph.users(name) if times[edge[0]] == step.t and edge in step.feedback
-            ]
-            if not now or not torch.equal(reduce(torch.add, now), part):
-                return solution.levels
-    return times
+    edges = solution.read_edges(name, step.t)
+    return [each for each in sent if each[0] in edges]
 
 
 def arriving(solution: Solution, node: Node, step: Step) -> Sent:

@@ -21,7 +21,6 @@ from pcgraph.graph import Edge, Node
 from pcgraph.inference import rate_of
 from pcgraph.messages import say
 from pcgraph.ops import OPS, rule, slot_name
-from pcgraph.origin import learning_rate
 from pcgraph.trace import Solution, Step
 from pcgraph.verdict import energy_verdict, gradients_verdict
 from pcgraph.write import written
@@ -223,10 +222,9 @@ class _Article:
         elif rate is not None:
             lines = [rf"\gamma &= {rate:g}"]
         if self.solution.method == "ipc":
-            alpha = learning_rate(self.solution)
             names = self.solution.problem.graph.parameters
             lines += [rf"{_x(name)}^{{(t+1)}} &= {_x(name)} - \alpha \, {_gradient(name)}" for name in names]
-            lines += [rf"\alpha &= {alpha:.4g}"] if names else []
+            lines += [rf"\alpha &= {self.solution.learning_rate:.4g}"] if names else []
         return lines
 
     def start(self) -> str:

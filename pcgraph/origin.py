@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -285,21 +284,8 @@ def _learned(solution: Solution, name: str, t: int, sent: Sequence[Rule]) -> tup
     before, x = solution.steps[t - 1].values[name], solution.steps[t].values[name]
     general = " + ".join(line.general.split(" = ")[0] for line in sent) or "0"
     filled = " + ".join(text(line.result) for line in sent) or "0"
-    left, alpha = f"x({name}) at {t}", number(learning_rate(solution), 3)
+    left, alpha = f"x({name}) at {t}", number(solution.learning_rate or 0.0, 3)
     return f"{left} = x({name}) − α ({general})", f"{left} = {text(before)} − {alpha} ({filled}) = {text(x)}"
-
-
-def learning_rate(solution: Solution) -> float:
-    """Return the α of an incremental PC trace, told from its largest learning step: the trace does not name it."""
-    largest, alpha = 0.0, 0.0
-    for step, after in pairwise(solution.steps):
-        for name in solution.problem.graph.parameters:
-            read = step.read[name]
-            place = int(read.abs().argmax()) if read.numel() else None
-            if place is not None and abs(size := float(read.flatten()[place])) > largest:
-                moved = (step.values[name] - after.values[name]).flatten()[place]
-                largest, alpha = abs(size), float(moved) / size
-    return alpha
 
 
 def _line(lines: Sequence[Rule], kind: str) -> Rule:

@@ -262,6 +262,8 @@ def _lane(solution: Solution, readers: Mapping[str, Reader]) -> dict[str, Any]:
         "method": solution.method,
         "symbol": method.symbol,
         "rate": solution.rate if not isinstance(solution.rate, Mapping) else None,
+        "learning_rate": solution.learning_rate,
+        "read_times": dict(solution.read_times),
         "steps": len(steps) - 1,
         "levelled": solution.levelled,
         "front": method.front,

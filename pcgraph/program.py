@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from string import Template
@@ -18,12 +18,10 @@ from pcgraph.derivative import sent
 from pcgraph.document import write_numbers
 from pcgraph.errors import SettingError, check_language
 from pcgraph.evaluate import check_written, forward, learnable
-from pcgraph.explain import clock
 from pcgraph.formula import python_names
 from pcgraph.graph import Edge, Node
 from pcgraph.losses import are_classes
 from pcgraph.messages import say
-from pcgraph.origin import learning_rate
 from pcgraph.passes import distances
 from pcgraph.trace import Solution
 from pcgraph.write import LOSS_LINES, expression, loss_kind, one_line, written
@@ -76,13 +74,11 @@ class Script:
 
     solution: Solution
     language: str | None = None
-    reads: Mapping[int, list[Edge]] = field(init=False)
 
     def __post_init__(self) -> None:
         check_language(self.language)
         if self.solution.steps[0].t != 0:
             raise SettingError("error.program.last")
-        object.__setattr__(self, "reads", reads(self.solution))
 
     def say(self, key: str, **slots: Any) -> str:
         return one_line(say(key, self.language, **slots))
@@ -111,6 +107,13 @@ class Script:
     @cached_property
     def shapes(self) -> dict[str, Sequence[int]]:
         return {name: tuple(value.shape) for name, value in self.forward.items()}
+
+    @cached_property
+    def reads(self) -> dict[int, list[Edge]]:
+        """The edges whose feedback a step reads as (part of) a leaf's gradient, by step; none of BP's."""
+        solution = self.solution
+        read = {step.t: [e for name in step.read for e in solution.read_edges(name, step.t)] for step in solution.steps}
+        return {} if self.bp else {t: edges for t, edges in read.items() if edges}
 
     @cached_property
     def learned(self) -> tuple[str, ...]:
@@ -300,9 +303,11 @@ class Script:
         solution = self.solution
         if solution.method != "zil":
             return "program.read.ipc" if solution.method == "ipc" else "program.read.last"
-        if distances(solution.problem.graph) == solution.levels:
+        shortest = distances(solution.problem.graph)
+        if shortest == solution.levels:
             return "program.read.zil"
-        return "program.read.longest" if clock(solution) == solution.levels else "program.read.shortest"
+        early = all(shortest[user] == t for user, t in solution.read_times.items())
+        return "program.read.shortest" if early else "program.read.longest"
 
     def by_leaf(self, edges: Iterable[Edge]) -> dict[str, list[Edge]]:
         found: dict[str, list[Edge]] = {}
@@ -445,7 +450,7 @@ class Script:
         else:
             lines = [f"gamma = {rate!r}{note}"]
         if self.solution.method == "ipc" and self.solution.problem.graph.parameters:
-            lines += [f"alpha = {_short(learning_rate(self.solution))!r}  # {self.say('program.alpha')}"]
+            lines += [f"alpha = {self.solution.learning_rate!r}  # {self.say('program.alpha')}"]
         return lines
 
     # ------------------------------------------------------------ the end
@@ -474,23 +479,6 @@ class Script:
         }
         lines = Template(SHOW + (JSON if json else "")).substitute(words).splitlines()
         return lines if json else [*lines, "", "", "table()"]
-
-
-def reads(solution: Solution) -> dict[int, list[Edge]]:
-    """Return, for every step, the edges whose feedback is read in it as (part of) a leaf's gradient."""
-    graph, timed = solution.problem.graph, clock(solution) if solution.method == "zil" else {}
-    found: dict[int, list[Edge]] = {}
-    for step in solution.steps:
-        for name in step.read:
-            due = [edge for edge in graph.users(name) if timed.get(edge[0], step.t) == step.t]
-            found.setdefault(step.t, []).extend(due)
-    return {} if solution.method == "bp" else found
-
-
-def _short(value: float) -> float:
-    """Return the shortest decimal that is the number but for rounding: a learning rate told from what it did."""
-    rounded = (float(f"{value:.{digits}g}") for digits in range(1, 17))
-    return next((each for each in rounded if abs(each - value) <= 1e-11 * abs(value)), value)
 
 
 # ---------------------------------------------------------------- lines

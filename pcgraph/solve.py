@@ -109,10 +109,11 @@ def solve(
     _checked_precision(problem, precision)
     if not callable(learning_rate) and not _positive(learning_rate):
         raise SettingError("error.learning_rate", got=str(learning_rate))
+    times = _read_times(problem, method, steps, read_at)
     if method == "bp":
         solution = _backprop_trace(problem, steps, save)
     else:
-        reads = _reads(problem, method, steps, read_at)
+        reads = _reads(problem, method, times)
         solution = _inference_trace(problem, method, gamma, steps, precision, save, reads, learning_rate)
     dead = {name: torch.zeros_like(source.values[name]) for name in learnable(source) if name not in problem.graph}
     ordered = {
@@ -120,7 +121,9 @@ def solve(
         for name in learnable(source)
         if name in solution.gradients or name in dead
     }
-    return replace(solution, gradients=ordered, levelled=levelled, precision=precision)
+    alpha = learning_rate if method == "ipc" else None
+    solution = replace(solution, gradients=ordered, levelled=levelled, precision=precision)
+    return replace(solution, learning_rate=alpha, read_times=times)
 
 
 def _inference_trace(
@@ -216,15 +219,22 @@ def _backprop_trace(problem: Problem, steps: int, save: str) -> Solution:
     return _solution(problem, "bp", kept, gradients, None, ended)
 
 
-def _reads(problem: Problem, method: str, steps: int, read_at: str) -> dict[int, list[Edge]]:
+def _read_times(problem: Problem, method: str, steps: int, read_at: str) -> dict[str, int]:
+    """Return `Solution.read_times`: when what each user of a parameter or input sends is read."""
+    graph, names = problem.graph, set(learnable(problem))
+    users = dict.fromkeys(user for name, user, _ in graph.edges if name in names)
+    if METHODS[method].front:
+        times = distances(graph) if method == "zil" and read_at == "shortest" else levels(graph)
+        return {user: times[user] for user in users}
+    return dict.fromkeys(users, steps - 1 if method == "ipc" else steps)
+
+
+def _reads(problem: Problem, method: str, times: Mapping[str, int]) -> dict[int, list[Edge]]:
     """Return, for every step, the edges whose feedback is read as (part of) a leaf's gradient."""
-    clock = levels(problem.graph) if read_at == "longest" else distances(problem.graph)
-    names = set(learnable(problem))
-    reads: dict[int, list[Edge]] = {}
+    names, reads = set(learnable(problem)), dict[int, list[Edge]]()
     for name, user, slot in problem.graph.edges:
         if name in names:
-            times: Iterable[int] = {"zil": [clock[user]], "ipc": range(steps)}.get(method, [steps])
-            for t in times:
+            for t in range(times[user] + 1) if method == "ipc" else [times[user]]:
                 reads.setdefault(t, []).append((user, slot))
     return reads
 

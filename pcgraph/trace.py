@@ -64,6 +64,8 @@ class Solution:
 
     `gradients` maps every parameter and floating-point input that was read to ∂(loss)/∂(it) as this method
     finds it. `steps[t]` is the state at time t (with `save="last"` only the last one is kept).
+    `read_times[node]` is the step t at which the method reads what the node sends to parameters and inputs; `ipc`
+    reads in that step and every one before it. `learning_rate` is the α of `ipc`, None for other methods.
     """
 
     problem: Problem
@@ -76,6 +78,8 @@ class Solution:
     slots: Mapping[str, Any] = field(default_factory=dict)
     message_key: str = ""
     precision: Mapping[str, float] | None = None
+    learning_rate: float | None = None
+    read_times: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def message(self) -> str:
@@ -85,6 +89,16 @@ class Solution:
     @cached_property
     def levels(self) -> dict[str, int]:
         return levels(self.problem.graph)
+
+    def read_edges(self, leaf: str, t: int) -> list[Edge]:
+        """Return the edges whose feedback step t adds to a leaf's gradient, if the step reads the leaf.
+
+        BP reads once: the sum of all that the leaf's users have sent by then.
+        """
+        if self.method == "bp":
+            return list(self.problem.graph.users(leaf))
+        due = int.__ge__ if self.method == "ipc" else int.__eq__
+        return [edge for edge in self.problem.graph.users(leaf) if due(self.read_times[edge[0]], t)]
 
     def to_json(self) -> str:
         """Return the trace as JSON; see `pcgraph.export`."""

@@ -127,8 +127,8 @@ MUTANTS = [
     Mutant("parameters climb, numbers", "vector", "parameters - learning_rate", "parameters + learning_rate"),
     # The loop.
     Mutant("fixed predictions not frozen", "solve", 'state if method == "fixed" else None', "None"),
-    Mutant("read one step late", "solve", '{"zil": [clock[user]],', '{"zil": [clock[user] + 1],'),
-    Mutant("read one step early", "solve", ".get(method, [steps])", ".get(method, [max(steps - 1, 0)])"),
+    Mutant("read one step late", "solve", "return {user: times[user] for", "return {user: times[user] + 1 for"),
+    Mutant("read one step early", "solve", '"ipc" else steps)', '"ipc" else max(steps - 1, 0))'),
     Mutant(
         "gradient of a shared parameter overwritten",
         "solve",

@@ -12,7 +12,7 @@ from pcgraph.errors import GraphError, SettingError
 from pcgraph.inference import rate_of
 from pcgraph.losses import LOSSES
 from pcgraph.ops import OPS, pull_back
-from pcgraph.origin import Place, learning_rate, origin
+from pcgraph.origin import Place, origin
 from tests.strategies import random_problem
 
 G2 = pc.gallery["G2"]
@@ -155,11 +155,6 @@ def test_a_value_that_waited_is_its_forward_value():
     ]
     assert found.sentence == "These 4 numbers go back to leaves and the target."
     assert origin(pc.solve(G2, "zil"), "a", 3).entries[0].kind == "move"
-
-
-def test_the_learning_rate_of_incremental_pc_is_told_from_its_trace():
-    assert learning_rate(pc.solve(G2, "ipc", steps=5, learning_rate=0.03)) == pytest.approx(0.03)
-    assert learning_rate(pc.solve(G2.with_values(target=0.192), "ipc", steps=0)) == 0.0
 
 
 # ---------------------------------------------------------------- how far

@@ -169,6 +169,30 @@ def test_reading_at_the_longest_distance_is_another_time_and_another_number():
     assert early.gradients["z3"] != late.gradients["z3"]
 
 
+@pytest.mark.parametrize(
+    "settings, times",
+    [
+        ({"method": "zil"}, {"a": 3, "b": 2, "c": 1}),
+        ({"method": "zil", "level": False}, {"a": 1, "b": 2, "c": 1}),
+        ({"method": "zil", "level": False, "read_at": "longest"}, {"a": 3, "b": 2, "c": 1}),
+        ({"method": "bp"}, {"a": 3, "b": 2, "c": 1}),
+        ({"method": "pc", "steps": 7}, {"a": 7, "b": 7, "c": 7}),
+        ({"method": "fixed", "steps": 7}, {"a": 7, "b": 7, "c": 7}),
+        ({"method": "ipc", "steps": 7, "learning_rate": 0.03}, {"a": 6, "b": 6, "c": 6}),
+    ],
+    ids=str,
+)
+def test_a_solution_records_when_and_how_fast_it_learns(settings, times):
+    """G2's leaves feed a (levels 3, distance 1), b and c, whose levels and distances agree."""
+    solution = pc.solve(G2, **settings)
+    assert solution.read_times == times
+    assert solution.learning_rate == settings.get("learning_rate")
+    read = {(name, step.t) for step in solution.steps for name in step.read}
+    every = range(7) if settings["method"] == "ipc" else None
+    users = {"s": "a", "z3": "a", "z2": "b", "z1": "c"}
+    assert read == {(leaf, t) for leaf, user in users.items() for t in every or [times[user]]}
+
+
 def test_on_a_levelled_graph_both_clocks_are_one():
     one, other = (pc.solve(RNN, "zil", read_at=clock) for clock in ("shortest", "longest"))
     assert same_bits(one.gradients, other.gradients)

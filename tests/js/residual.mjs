@@ -88,6 +88,10 @@ function lane(method, states, { rate, front, readAt }) {
     method,
     symbol: method === "bp" ? "δ" : "ε",
     rate,
+    learning_rate: null,
+    read_times: Object.fromEntries(
+      EDGES.filter(({ from }) => from in LEAVES).map(({ to }) => [to, readAt(LEVEL[to] + 1)]),
+    ),
     steps,
     levelled: true,
     front,
