@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pcgraph import tex
 from pcgraph.compare import difference
-from pcgraph.errors import SettingError, check_language
+from pcgraph.errors import check_language
 from pcgraph.evaluate import backprop, check_written
 from pcgraph.explain import Sent, arriving, due, gradient_by, names_in, slot_numbers, taken_at
 from pcgraph.graph import Edge, Node
@@ -60,8 +60,7 @@ class _Article:
 
     def __post_init__(self) -> None:
         check_language(self.language)
-        if self.solution.steps[0].t != 0:
-            raise SettingError("error.program.last")
+        self.solution.check_replayable()
 
     def say(self, key: str, **slots: Any) -> str:
         return self.text(say(key, self.language, **slots))

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pcgraph.derivative import sent
 from pcgraph.document import write_numbers
-from pcgraph.errors import SettingError, check_language
+from pcgraph.errors import check_language
 from pcgraph.evaluate import check_written, forward, learnable
 from pcgraph.formula import python_names
 from pcgraph.graph import Edge, Node
@@ -77,8 +77,7 @@ class Script:
 
     def __post_init__(self) -> None:
         check_language(self.language)
-        if self.solution.steps[0].t != 0:
-            raise SettingError("error.program.last")
+        self.solution.check_replayable()
 
     def say(self, key: str, **slots: Any) -> str:
         return one_line(say(key, self.language, **slots))

@@ -121,7 +121,7 @@ def solve(
         for name in learnable(source)
         if name in solution.gradients or name in dead
     }
-    alpha = learning_rate if method == "ipc" else None
+    alpha = learning_rate if method == "ipc" and not callable(learning_rate) else None
     solution = replace(solution, gradients=ordered, levelled=levelled, precision=precision)
     return replace(solution, learning_rate=alpha, read_times=times)
 

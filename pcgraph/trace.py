@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
+from pcgraph.errors import SettingError
 from pcgraph.graph import Edge
 from pcgraph.inference import Rate, State
 from pcgraph.messages import say
@@ -65,7 +66,8 @@ class Solution:
     `gradients` maps every parameter and floating-point input that was read to ∂(loss)/∂(it) as this method
     finds it. `steps[t]` is the state at time t (with `save="last"` only the last one is kept).
     `read_times[node]` is the step t at which the method reads what the node sends to parameters and inputs; `ipc`
-    reads in that step and every one before it. `learning_rate` is the α of `ipc`, None for other methods.
+    reads in that step and every one before it. `learning_rate` is the α of `ipc`, None for other methods
+    and where an optimiser takes the step.
     """
 
     problem: Problem
@@ -89,6 +91,13 @@ class Solution:
     @cached_property
     def levels(self) -> dict[str, int]:
         return levels(self.problem.graph)
+
+    def check_replayable(self) -> None:
+        """Raise SettingError where the run can't be replayed: only its last step is kept, or an optimiser took part."""
+        if self.steps[0].t != 0:
+            raise SettingError("error.program.last")
+        if self.method == "ipc" and self.learning_rate is None:
+            raise SettingError("error.program.optimiser")
 
     def read_edges(self, leaf: str, t: int) -> list[Edge]:
         """Return the edges whose feedback step t adds to a leaf's gradient, if the step reads the leaf.

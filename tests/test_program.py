@@ -17,6 +17,7 @@ from pcgraph.evaluate import backprop
 from pcgraph.formula import parse
 from pcgraph.gallery import gallery
 from pcgraph.graph import Graph, Node, Nodes
+from pcgraph.latex import derivation
 from pcgraph.ops import OPS, defop
 from pcgraph.problem import Problem
 from pcgraph.program import program
@@ -245,6 +246,10 @@ def test_what_cannot_be_written_is_said():
         program(solve(gallery["residual"], "pc"), language="klingon")
     with pytest.raises(SettingError, match='save="all"'):
         program(solve(gallery["residual"], "pc", save="last"))
+    moved_by_a_function = solve(gallery["residual"], "ipc", steps=2, learning_rate=lambda gradients: gradients)
+    for write in (program, derivation):
+        with pytest.raises(SettingError, match="An optimiser moved"):
+            write(moved_by_a_function)
 
 
 def test_lines_are_short_and_every_comment_is_in_one_language():
