@@ -128,6 +128,21 @@ def test_importing_the_engine_loads_neither_screens_nor_plots_nor_encoders():
     assert not {"streamlit", "plotly", "starlette", "sklearn", "av", "PIL", "reportlab", "resvg_py"} & set(loaded)
 
 
+# ---- dependencies are used as their documentation says
+
+# get_script_run_ctx is on Streamlit's page about threads: `say` is asked for a language in threads without a session.
+DOCUMENTED = {"streamlit.runtime.scriptrunner.get_script_run_ctx"}
+
+
+@pytest.mark.parametrize("path", APP_CODE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_nothing_of_streamlit_is_patched_or_taken_from_inside(path):
+    for node in ast.walk(TREES[path]):
+        inside = [name for name in imported(node) if name.startswith("streamlit.") and name not in DOCUMENTED]
+        assert not inside, where(path, node)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "st":
+            assert not node.attr.startswith("_") and isinstance(node.ctx, ast.Load), where(path, node)
+
+
 # ---- sentences
 
 KEY = re.compile(r"[a-z_]+(\.[A-Za-z0-9_-]+)+")

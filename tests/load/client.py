@@ -208,6 +208,8 @@ class Visitor:
                 kind = self.widgets[name].DESCRIPTOR.name
                 if kind == "Slider":
                     state.double_array_value.data.append(value)
+                elif kind == "TextInput":  # a number that is typed
+                    state.string_value = f"{value:g}"
                 else:
                     state.double_value = value
             case str():
