@@ -12,6 +12,7 @@ sum   = $(shell cat $(1) | cksum | cut -d' ' -f1)
 
 APP_READY  := $(VENV)/.app-$(call sum,requirements.txt)
 DEV_READY  := $(VENV)/.dev-$(call sum,requirements.txt requirements-dev.txt)
+NETWORKS   := .venv-networks/.ready-$(call sum,requirements.txt requirements-networks.txt)
 NODE_READY := node_modules/.ready-$(call sum,package-lock.json)
 
 # A moved or half-made environment is made again, so its stamps no longer count.
@@ -24,10 +25,10 @@ export CHROMIUM
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help app test fuzz bench load format screenshots chromium letters node nginx
+.PHONY: help app test test-networks fuzz bench load format screenshots chromium letters node nginx
 
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
 
 app: $(APP_READY) ## serve the app on http://localhost:8501
 	$(PY) -m streamlit run app.py --server.address $(ADDRESS) --server.port $(PORT)
@@ -42,6 +43,9 @@ test: chromium node $(DEV_READY) $(NODE_READY) ## check style and types, run eve
 fuzz: chromium $(DEV_READY) ## try 5,000 almost right files, formulas, numbers and links, in Python and in Chromium
 	FUZZ=5000 $(PY) -m pytest -q tests/test_fuzz.py tests/test_formula.py $(wildcard tests/test_typed_numbers.py) \
 		tests/e2e/test_build.py::test_almost_right_files_never_break_build
+
+test-networks: $(NETWORKS) ## compare Z-IL with autograd on networks of transformers and timm
+	HF_HUB_OFFLINE=1 .venv-networks/bin/python -m tests.architectures
 
 bench: chromium $(DEV_READY) ## measure the engine, the stage and whole networks
 	$(PY) -m tests.bench
@@ -81,6 +85,14 @@ $(APP_READY): | $(PY)
 $(DEV_READY): | $(APP_READY)
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c requirements.txt
 	@rm -f $(VENV)/.dev-* && touch $@
+
+# An environment of its own, which sees torch in the first one.
+$(NETWORKS): | $(APP_READY)
+	$(PY) -m venv --clear .venv-networks
+	@$(PY) -c 'import site; print(site.getsitepackages()[0])' > \
+	"$$(.venv-networks/bin/python -c 'import site; print(site.getsitepackages()[0])')/torch.pth"
+	.venv-networks/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-networks.txt -c requirements.txt
+	@touch $@
 
 $(NODE_READY): | node
 	npm ci --include=dev --ignore-scripts --no-audit --no-fund
