@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -33,6 +33,7 @@ from pcgraph.aten import (
     split_args,
     target_name,
 )
+from pcgraph.constant_branches import Decided, decisions
 from pcgraph.errors import GraphError, OpError, SettingError
 from pcgraph.graph import Graph, Node, Nodes, listing
 from pcgraph.losses import read_loss
@@ -147,15 +148,28 @@ def _as_tuple(args: Any) -> tuple[Any, ...]:
 
 def _export(module: nn.Module, args: tuple[Any, ...], open_sizes: Mapping[int, set[int]] | None) -> Any:
     """Return the module as an exported program of ATen operations, none of which changes its inputs."""
+    export = partial(torch.export.export, module, args, dynamic_shapes=_dynamic(args, open_sizes))
     with quiet(), _restored(module):
         try:
-            exported = torch.export.export(module, args, dynamic_shapes=_dynamic(args, open_sizes))
+            exported = _decide_and_export(module, args, export)
             _cut_no_grad(exported)
             exported = exported.run_decompositions({})
         except Exception as cause:  # torch raises many kinds
             raise not_exported(module, cause) from cause
     check_exported(module, exported)
     return exported
+
+
+def _decide_and_export(module: nn.Module, args: tuple[Any, ...], export: Callable[[], Any]) -> Any:
+    """Return what `export` gives; where it fails, the module's branches on constants are decided first."""
+    try:
+        return export()
+    except Exception:  # torch has no public name for a refused branch
+        made = decisions(module, args)
+        if not any(decision is not None for decision in made):
+            raise
+        with Decided(made):
+            return export()
 
 
 @contextmanager

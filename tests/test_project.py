@@ -24,7 +24,7 @@ SENTENCES = json.loads((ROOT / "assets/messages/en.json").read_text("utf-8"))
 # A module imports only what stands before it.
 ORDER = """
     messages bundle errors typed_numbers jobs ops losses graph passes budget problem
-    evaluate undefined document tokens grammar formula aten draws torch_causes torch_import gallery random_graphs
+    evaluate undefined document tokens grammar formula aten draws torch_causes constant_branches torch_import gallery random_graphs
     inference vector trace solve fast compare optimizers feeding learning datasets models batched training
     explain origin figures mistakes questions gates answers layout templates fold payload write
     derivative verdict tex program notebook latex inspect mend export site
