@@ -6,6 +6,11 @@
 -0.02592
 """
 
+# These fill the tables by which solutions and problems go out.
+import pcgraph.export
+import pcgraph.latex
+import pcgraph.notebook
+import pcgraph.pictures.media  # noqa: F401
 from pcgraph.compare import Comparison, Row, compare, difference
 from pcgraph.errors import (
     DocumentError,
@@ -16,10 +21,11 @@ from pcgraph.errors import (
     PCGraphError,
     SettingError,
 )
-from pcgraph.evaluate import backprop, cotangents, forward
+from pcgraph.evaluate import backprop, cotangents
 from pcgraph.explain import Explanation, explain
 from pcgraph.fast import zil_gradients
 from pcgraph.formula import parse, to_formula
+from pcgraph.forward import forward
 from pcgraph.gallery import gallery
 from pcgraph.graph import Graph, GraphBuilder, Node, check_graph, to_networkx
 from pcgraph.inference import State, energy, feedback, inference_step

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pcgraph.datasets import DataSet
 from pcgraph.errors import PCGraphError, SettingError
-from pcgraph.evaluate import forward
+from pcgraph.forward import forward
 from pcgraph.graph import Graph, Node, Nodes
 from pcgraph.ops import OPS, defop, pull_back
 from pcgraph.problem import Problem

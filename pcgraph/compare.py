@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pcgraph.evaluate import backprop, learnable
+from pcgraph.evaluate import backprop
+from pcgraph.forward import learnable
 from pcgraph.messages import number, say
 from pcgraph.problem import Problem
 from pcgraph.solve import solve

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 
 from pcgraph.errors import DocumentError, GraphError, LimitError, PCGraphError, did_you_mean
-from pcgraph.evaluate import check_written
+from pcgraph.forward import check_written
 from pcgraph.graph import Graph, Node, Nodes, listing, sort_nodes
 from pcgraph.losses import LOSSES
 from pcgraph.messages import say
 from pcgraph.ops import LEAF_OPS, OPS, attr_names
-from pcgraph.problem import LIMITS, Problem, check_limits, check_name
+from pcgraph.problem import FORMATS, LIMITS, Problem, check_limits, check_name
 
 VERSION = 1
 DIMENSIONS = 64  # the most that torch computes with
@@ -470,3 +470,6 @@ def clip(text: str, longest: int = 40) -> str:
     """
     text = text.encode("utf-8", "replace").decode("utf-8")
     return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+FORMATS.update(from_json=from_json, to_json=to_json, from_file=from_file)

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from pcgraph.compare import difference
-from pcgraph.evaluate import backprop, cotangents, forward
+from pcgraph.evaluate import backprop, cotangents
 from pcgraph.evaluations import RATE, evaluations
 from pcgraph.evaluations import STEPS as T
+from pcgraph.forward import forward
 from pcgraph.inference import State, feedback, inference_step, settle, start
 from pcgraph.messages import number
 from pcgraph.passes import levels

@@ -19,10 +19,15 @@ from torch import Tensor
 
 from pcgraph.bundle import bundle
 from pcgraph.document import to_dict
+from pcgraph.errors import PCGraphError
 from pcgraph.graph import Node
+from pcgraph.inspect import check_work
 from pcgraph.messages import ASSETS, say, table
+from pcgraph.passes import levels
 from pcgraph.payload import payload, to_text
-from pcgraph.trace import Solution, Step
+from pcgraph.problem import FORMATS, Problem
+from pcgraph.solve import solve
+from pcgraph.trace import WRITERS, Solution, Step
 from pcgraph.write import TABLE, written
 
 VERSION = 1
@@ -240,3 +245,21 @@ const read = (id) => JSON.parse(document.getElementById(id).textContent);
 </body>
 </html>
 """
+
+
+def problem_html(problem: Problem) -> str | None:
+    """Return the player with a problem's Z-IL trace, for a notebook; None where it can't be computed."""
+    try:
+        check_work(problem, max(levels(problem.graph).values()), level=True)
+        return notebook_html([solve(problem, "zil")])
+    except PCGraphError:
+        return None  # the notebook then prints the problem as text
+
+
+FORMATS["notebook_html"] = problem_html
+WRITERS.update(
+    json=trace_json,
+    csv=trace_csv,
+    html=lambda solution, path=None: trace_html([solution], path),
+    notebook_html=lambda solution: notebook_html([solution]),
+)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from pcgraph import aten
-from pcgraph.evaluate import check_target, forward, learnable
+from pcgraph.forward import check_target, forward, learnable
 from pcgraph.graph import Graph, Node
 from pcgraph.ops import OPS, Op, laid_out, unbroadcast
 from pcgraph.passes import levels

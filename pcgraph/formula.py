@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pcgraph.document import clip, describe, is_finite, read_numbers, shape_of, takes_attr, write_attr, write_numbers
 from pcgraph.errors import FormulaError, LimitError, PCGraphError, did_you_mean
-from pcgraph.evaluate import check_written
+from pcgraph.forward import check_written
 from pcgraph.grammar import ALIASES, CONSTANTS, SHORT, Parser, Part, Statement
 from pcgraph.graph import Graph, Node, Nodes, listing
 from pcgraph.losses import LOSSES

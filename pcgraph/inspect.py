@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from pcgraph.budget import Budget
+from pcgraph.cells import cell
 from pcgraph.document import (
     DOCUMENT_KEYS,
     NODE_KEYS,
@@ -30,13 +31,12 @@ from pcgraph.document import (
     read_numbers,
 )
 from pcgraph.errors import DocumentError, GraphError, LimitError, OpError, PCGraphError, did_you_mean
-from pcgraph.evaluate import check_target
 from pcgraph.formula import to_formula
+from pcgraph.forward import check_target
 from pcgraph.graph import Node, listing
 from pcgraph.losses import LOSSES
 from pcgraph.ops import CATEGORIES, LEAF_OPS, OPS, Op, apply, attr_names, slot_name
 from pcgraph.passes import levels
-from pcgraph.payload import cell
 from pcgraph.problem import LIMITS, NAME, Problem, check_name
 from pcgraph.typed_numbers import value_of
 

@@ -15,13 +15,14 @@ from torch import Tensor
 from pcgraph import tex
 from pcgraph.compare import difference
 from pcgraph.errors import check_language
-from pcgraph.evaluate import backprop, check_written
+from pcgraph.evaluate import backprop
 from pcgraph.explain import Sent, arriving, due, gradient_by, names_in, slot_numbers, taken_at
+from pcgraph.forward import check_written
 from pcgraph.graph import Edge, Node
 from pcgraph.inference import rate_of
 from pcgraph.messages import say
 from pcgraph.ops import OPS, rule, slot_name
-from pcgraph.trace import Solution, Step
+from pcgraph.trace import WRITERS, Solution, Step
 from pcgraph.verdict import energy_verdict, gradients_verdict
 from pcgraph.write import written
 
@@ -459,3 +460,6 @@ def _table(columns: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> 
         lines += [r"\begin{center}", rf"\begin{{tabular}}{{{columns}}}", r"\toprule", rf"{' & '.join(head)} \\"]
         lines += [r"\midrule", *body, r"\bottomrule", r"\end{tabular}", r"\end{center}"]
     return lines
+
+
+WRITERS["latex"] = derivation

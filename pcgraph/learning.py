@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from pcgraph.errors import OpError, SettingError
-from pcgraph.evaluate import backprop, forward
+from pcgraph.evaluate import backprop
 from pcgraph.fast import output_and_gradients
 from pcgraph.feeding import ModuleFeed, ProblemFeed
+from pcgraph.forward import forward
 from pcgraph.graph import listing
 from pcgraph.losses import CrossEntropy, are_classes
 from pcgraph.optimizers import Optimizer, Scheduler, advance, made, move, not_finite

@@ -8,10 +8,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pcgraph.evaluate import check_written
+from pcgraph.forward import check_written
 from pcgraph.messages import say
 from pcgraph.program import Script
-from pcgraph.trace import Solution
+from pcgraph.trace import WRITERS, Solution
 from pcgraph.verdict import energy_verdict, gradients_verdict
 from pcgraph.write import one_line, written
 
@@ -85,3 +85,6 @@ def _code(lines: list[str]) -> dict[str, Any]:
 
 def _source(text: str) -> list[str]:
     return text.splitlines(keepends=True)
+
+
+WRITERS["notebook"] = notebook

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
@@ -12,9 +11,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from pcgraph.cells import CELLS, cell, cells, json_number, sizes
 from pcgraph.compare import SAME_DIGITS, difference, first_parting, moved_early, reading
-from pcgraph.evaluate import learnable
 from pcgraph.fold import fold, module_paths
+from pcgraph.forward import learnable
 from pcgraph.graph import Graph
 from pcgraph.layout import layout
 from pcgraph.ops import OPS, tree
@@ -24,11 +24,9 @@ from pcgraph.trace import Solution, Step
 from pcgraph.vector import Column
 
 VERSION = 1
-CELLS = 64  # the most numbers of a tensor that travel; larger ones travel as an 8 × 8 picture of block means
 BUDGET = 500_000  # the most cells a payload carries; beyond it tensors travel as their size, heat maps where they fit
 DIGITS = 3  # of a heat map's block means, where not all fit
 
-TOGETHER = 1_000_000  # the most numbers that are read in one go
 
 Reader = Callable[[Sequence[Tensor]], list[Any]]
 
@@ -223,7 +221,7 @@ def _readers(solutions: Sequence[Solution]) -> dict[str, Reader]:
     readers: dict[str, Reader] = {}
     for part, weight in weights.items():
         left -= weight
-        readers[part] = partial(cells, digits=DIGITS) if left >= 0 else _sizes
+        readers[part] = partial(cells, digits=DIGITS) if left >= 0 else sizes
     return readers
 
 
@@ -270,7 +268,7 @@ def _lane(solution: Solution, readers: Mapping[str, Reader]) -> dict[str, Any]:
         "predictions": per_node("predictions"),
         "errors": per_node("errors"),
         "feedback": [_series(sent.get((user, slot), [])) for _, user, slot in graph.edges],
-        "energy": [None if solution.method == "bp" else _number(step.energy) for step in steps],
+        "energy": [None if solution.method == "bp" else json_number(step.energy) for step in steps],
         "gradients": {
             name: _series(_gradient_cells(steps, name, readers["gradients"])) if name in solution.gradients else None
             for name in learnable(solution.problem)
@@ -317,7 +315,7 @@ def _columns_of_numbers(parts: Sequence[Column]) -> dict[Any, list[Any]]:
     numbers = torch.stack([part.vector for part in parts], dim=1)
     rows = numbers.tolist()
     if not torch.isfinite(numbers).all():
-        rows = [list(map(_number, row)) for row in rows]
+        rows = [list(map(json_number, row)) for row in rows]
     return {key: rows[row] for key, row in parts[0].index.items()}
 
 
@@ -331,75 +329,8 @@ def _series(cells: list[Any]) -> list[Any] | None:
     return column
 
 
-def cell(value: Tensor, digits: int | None = None) -> Any:
-    """Return a number, or a tensor's cells and its largest absolute entry; block means to so many digits."""
-    return cells([value], digits)[0]
-
-
-def cells(values: Sequence[Tensor], digits: int | None = None) -> list[Any]:
-    """Return what `cell` gives for each tensor: those of the same shape together, as steps of a trace are."""
-    found: list[Any] = [None] * len(values)
-    alike: dict[Any, list[int]] = {}
-    for place, value in enumerate(values):
-        alike.setdefault((value.shape, value.dtype), []).append(place)
-    for (shape, _), places in alike.items():
-        few = max(1, TOGETHER // max(1, shape.numel()))
-        for start in range(0, len(places), few):
-            some = places[start : start + few]
-            with torch.no_grad():
-                stack = torch.stack([values[place] for place in some])
-            for place, one in zip(some, _alike(stack, digits) if shape else _numbers(stack), strict=True):
-                found[place] = one
-    return found
-
-
-def _numbers(stack: Tensor) -> list[Any]:
-    numbers = stack.tolist()
-    return numbers if torch.isfinite(stack).all() else list(map(_number, numbers))
-
-
-def _alike(stack: Tensor, digits: int | None) -> list[dict[str, Any]]:
-    """Return the cells of tensors that stand in one, along its first dimension."""
-    count, size = len(stack), stack[0].numel()
-    matrices = stack.reshape(count, stack.shape[1:-1].numel(), stack.shape[-1])  # also of empty tensors
-    whole = size <= CELLS
-    rows, columns = matrices.shape[1:] if whole else (min(8, matrices.shape[1]), min(8, matrices.shape[2]))
-    shown = matrices.to(torch.float64)
-    if not whole:
-        shown = torch.nn.functional.adaptive_avg_pool2d(shown, (rows, columns))
-    largest, read = _largest(stack), shown.reshape(count, rows * columns).tolist()
-    if not whole:
-        read = [[0.0] * len(row) if most == 0 else row for row, most in zip(read, largest, strict=True)]
-        if digits is not None:
-            read = [[float(f"{mean:.{digits}g}") for mean in row] for row in read]
-    sizes: list[Any] = largest
-    if not torch.isfinite(shown).all():
-        read, sizes = [list(map(_number, row)) for row in read], list(map(_number, largest))
-    grid = [rows, columns]
-    return [{"max": most, "cells": row, "grid": grid, "whole": whole} for row, most in zip(read, sizes, strict=True)]
-
-
-def _sizes(values: Sequence[Tensor]) -> list[Any]:
-    """Return a number, or a tensor's largest absolute entry alone, for each."""
-    return [{"max": _number(_largest(value[None])[0])} if value.ndim else _number(value.item()) for value in values]
-
-
-def _largest(stack: Tensor) -> list[float]:
-    """Return the largest absolute entry of each tensor of a stack, 0 of an empty one; no copy."""
-    if not stack.numel():
-        return [0.0] * len(stack)
-    low, high = torch.aminmax(stack.detach().reshape(len(stack), -1), dim=1)
-    return [max(abs(float(a)), abs(float(b))) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
-
-
-def _number(value: float) -> Any:
-    if math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-
-
 def _slots(slots: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _number(value) if isinstance(value, float) else value for name, value in slots.items()}
+    return {name: json_number(value) if isinstance(value, float) else value for name, value in slots.items()}
 
 
 def _op(name: str) -> dict[str, Any]:
@@ -421,9 +352,9 @@ def _compare(solutions: Sequence[Solution]) -> dict[str, Any]:
                 cells.append(
                     {
                         "lane": lane,
-                        "absolute": _number(gap.absolute),
-                        "relative": _number(gap.relative),
-                        "cosine": _number(gap.cosine),
+                        "absolute": json_number(gap.absolute),
+                        "relative": json_number(gap.relative),
+                        "cosine": json_number(gap.cosine),
                         "equal": gap.equal,
                     }
                 )

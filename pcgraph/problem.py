@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,14 @@ import torch
 from torch import Tensor
 
 from pcgraph.budget import Budget
-from pcgraph.errors import GraphError, LimitError, OpError, PCGraphError, did_you_mean
+from pcgraph.errors import GraphError, LimitError, OpError, did_you_mean
 from pcgraph.graph import Graph, check_graph, listing
 from pcgraph.losses import LOSSES, CrossEntropy, Loss, read_loss
 from pcgraph.ops import OPS
-from pcgraph.passes import identity_count, level_graph, levels, remove_dead_nodes
+from pcgraph.passes import identity_count, level_graph, remove_dead_nodes
+
+# How a problem comes in and goes out: `import pcgraph` loads the modules that know a format, and they fill this table.
+FORMATS: dict[str, Callable[..., Any]] = {}
 
 
 @dataclass(frozen=True)
@@ -123,34 +126,20 @@ class Problem:
     @staticmethod
     def from_json(text: str) -> Problem:
         """Return the problem of a version 1 document; see `pcgraph.document`."""
-        from pcgraph.document import from_json
-
-        return from_json(text)
+        return FORMATS["from_json"](text)
 
     def to_json(self) -> str:
         """Return the problem as a version 1 document; see `pcgraph.document`."""
-        from pcgraph.document import to_json
-
-        return to_json(self)
-
-    def _repr_html_(self) -> str | None:
-        """Return the player with the problem's Z-IL trace, for a notebook; None where it can't be computed."""
-        from pcgraph.export import notebook_html
-        from pcgraph.inspect import check_work
-        from pcgraph.solve import solve
-
-        try:
-            check_work(self, max(levels(self.graph).values()), level=True)
-            return notebook_html([solve(self, "zil")])
-        except PCGraphError:
-            return None  # the notebook then prints the problem as text
+        return FORMATS["to_json"](self)
 
     @staticmethod
     def from_file(path: str | Path) -> Problem:
         """Return the problem of a version 1 file; see `pcgraph.document`."""
-        from pcgraph.document import from_file
+        return FORMATS["from_file"](path)
 
-        return from_file(path)
+    def _repr_html_(self) -> str | None:
+        """Return the player with the problem's Z-IL trace, for a notebook; None where it can't be computed."""
+        return FORMATS["notebook_html"](self)
 
 
 def tensor(value: Any, name: str, integer: bool = False) -> Tensor:

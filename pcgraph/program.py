@@ -17,13 +17,13 @@ from torch import Tensor
 from pcgraph.derivative import sent
 from pcgraph.document import write_numbers
 from pcgraph.errors import check_language
-from pcgraph.evaluate import check_written, forward, learnable
 from pcgraph.formula import python_names
+from pcgraph.forward import check_written, forward, learnable
 from pcgraph.graph import Edge, Node
 from pcgraph.losses import are_classes
 from pcgraph.messages import say
 from pcgraph.passes import distances
-from pcgraph.trace import Solution
+from pcgraph.trace import WRITERS, Solution
 from pcgraph.write import LOSS_LINES, expression, loss_kind, one_line, written
 
 WIDTH = 88
@@ -604,3 +604,6 @@ else:
     sys.stdout.reconfigure(encoding="utf-8")
     table()
 """
+
+
+WRITERS["program"] = program

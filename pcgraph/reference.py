@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from pcgraph.evaluate import cotangents, forward
+from pcgraph.evaluate import cotangents
 from pcgraph.explain import text as shown
+from pcgraph.forward import forward
 from pcgraph.gallery import gallery
 from pcgraph.goals import gaps
 from pcgraph.passes import identity_count, levels

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from pcgraph.errors import SettingError, did_you_mean
-from pcgraph.evaluate import cotangents, forward, learnable
+from pcgraph.evaluate import cotangents
+from pcgraph.forward import forward, learnable
 from pcgraph.graph import Edge, Node, listing
 from pcgraph.inference import (
     Feedback,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -17,6 +17,9 @@ from pcgraph.inference import Rate, State
 from pcgraph.messages import say
 from pcgraph.passes import levels
 from pcgraph.problem import Problem
+
+# How a solution goes out, by kind: `import pcgraph` loads the modules that write, and they fill this table.
+WRITERS: dict[str, Callable[..., Any]] = {}
 
 
 class Result(Enum):
@@ -111,77 +114,54 @@ class Solution:
 
     def to_json(self) -> str:
         """Return the trace as JSON; see `pcgraph.export`."""
-        from pcgraph.export import trace_json
-
-        return trace_json(self)
+        return self._write("json")
 
     def to_csv(self, path: str | Path | None = None) -> str:
         """Return the trace as CSV, one row a node and step, and write it where a path is given."""
-        from pcgraph.export import trace_csv
-
-        return trace_csv(self, path)
+        return self._write("csv", path)
 
     def to_html(self, path: str | Path | None = None) -> str:
         """Return a single HTML page that plays the trace with the network off, and write it where a path is given."""
-        from pcgraph.export import trace_html
-
-        return trace_html([self], path)
+        return self._write("html", path)
 
     def to_svg(self, path: str | Path | None = None, t: int | None = None, **look: Any) -> str:
         """Return the board at step t, the last where none is given, as SVG; see `pcgraph.pictures.picture`."""
-        from pcgraph.pictures.media import trace_svg
-
-        return trace_svg([self], path, t, **look)
+        return self._write("svg", path, t, **look)
 
     def to_png(self, path: str | Path | None = None, t: int | None = None, scale: float = 2.0, **look: Any) -> bytes:
         """Return the board at step t, the last where none is given, as PNG of `scale` pixels a unit."""
-        from pcgraph.pictures.media import trace_png
-
-        return trace_png([self], path, t, scale, **look)
+        return self._write("png", path, t, scale, **look)
 
     def to_gif(self, path: str | Path | None = None, first: int = 0, last: int | None = None, **look: Any) -> bytes:
         """Return the steps first to last as a GIF, a frame a step; see `pcgraph.pictures.film` for its looks."""
-        from pcgraph.pictures.media import trace_film
-
-        return trace_film([self], "gif", path, first, last, **look)
+        return self._write("gif", path, first, last, **look)
 
     def to_mp4(self, path: str | Path | None = None, first: int = 0, last: int | None = None, **look: Any) -> bytes:
         """Return the steps first to last as an MP4 film in which messages travel; see `pcgraph.pictures.film`."""
-        from pcgraph.pictures.media import trace_film
-
-        return trace_film([self], "mp4", path, first, last, **look)
+        return self._write("mp4", path, first, last, **look)
 
     def to_webm(self, path: str | Path | None = None, first: int = 0, last: int | None = None, **look: Any) -> bytes:
         """Return the steps first to last as a WebM film in which messages travel; see `pcgraph.pictures.film`."""
-        from pcgraph.pictures.media import trace_film
-
-        return trace_film([self], "webm", path, first, last, **look)
+        return self._write("webm", path, first, last, **look)
 
     def to_pdf(self, path: str | Path | None = None, first: int = 0, last: int | None = None, **look: Any) -> bytes:
         """Return the steps first to last as a hand-out in PDF, a page a step; see `pcgraph.pictures.handout`."""
-        from pcgraph.pictures.media import trace_pdf
-
-        return trace_pdf([self], path, first, last, **look)
+        return self._write("pdf", path, first, last, **look)
 
     def to_program(self, path: str | Path | None = None, language: str | None = None) -> str:
         """Return a program that needs torch alone and does the run again, and write it where a path is given."""
-        from pcgraph.program import program
-
-        return program(self, path, language)
+        return self._write("program", path, language)
 
     def to_notebook(self, path: str | Path | None = None, language: str | None = None) -> str:
         """Return the same as a Jupyter notebook, with a word before each cell; see `pcgraph.notebook`."""
-        from pcgraph.notebook import notebook
-
-        return notebook(self, path, language)
+        return self._write("notebook", path, language)
 
     def to_latex(self, path: str | Path | None = None, language: str | None = None) -> str:
         """Return the derivation, every rule with its numbers, as a LaTeX article; see `pcgraph.latex`."""
-        from pcgraph.latex import derivation
-
-        return derivation(self, path, language)
+        return self._write("latex", path, language)
 
     def _repr_html_(self) -> str:
-        from pcgraph.export import notebook_html
+        return self._write("notebook_html")
 
-        return notebook_html([self])
+    def _write(self, kind: str, *args: Any, **options: Any) -> Any:
+        return WRITERS[kind](self, *args, **options)

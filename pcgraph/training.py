@@ -20,7 +20,7 @@ from torch import Tensor
 from pcgraph.batched import Reads, feed, targets
 from pcgraph.datasets import DataSet
 from pcgraph.errors import PCGraphError
-from pcgraph.evaluate import forward
+from pcgraph.forward import forward
 from pcgraph.learning import Batches, Update, accuracy, distance, updates
 from pcgraph.problem import Problem
 

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pcgraph.evaluate import cotangents, forward
+from pcgraph.evaluate import cotangents
+from pcgraph.forward import forward
 from pcgraph.graph import Node
 from pcgraph.messages import number
 from pcgraph.ops import OPS, pull_back

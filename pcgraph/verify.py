@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from pcgraph.compare import difference
-from pcgraph.evaluate import backprop, learnable
+from pcgraph.evaluate import backprop
+from pcgraph.forward import learnable
 from pcgraph.gallery import gallery
 from pcgraph.ops import OPS
 from pcgraph.passes import distances, levels

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from pcgraph.document import write_attr, write_numbers
 from pcgraph.errors import OpError
-from pcgraph.evaluate import check_written, forward, learnable
 from pcgraph.formula import python_names
+from pcgraph.forward import check_written, forward, learnable
 from pcgraph.graph import Node
 from pcgraph.losses import are_classes
 from pcgraph.messages import number, say

@@ -26,4 +26,5 @@ def pytest_terminal_summary(terminalreporter):
         tried = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
         terminalreporter.write_line(f"Fuzz: {tried}; {len(terminalreporter.getreports('failed'))} tests failed")
 
+
 collect_ignore = ["architectures.py"]  # it needs the packages of requirements-networks.txt

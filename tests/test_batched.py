@@ -9,8 +9,9 @@ import pcgraph as pc
 from pcgraph.batched import EACH, batched, feed, fits, targets
 from pcgraph.datasets import SOURCES, load
 from pcgraph.errors import SettingError
-from pcgraph.evaluate import backprop, forward
+from pcgraph.evaluate import backprop
 from pcgraph.fast import zil_gradients
+from pcgraph.forward import forward
 
 SETTINGS = {"bp": {}, "zil": {}, "fixed": {}, "pc": {"rate": 0.2, "steps": 12}}
 # Shared leaves, a skip, a repeated input, a constant, vectors, a matrix, two outputs.

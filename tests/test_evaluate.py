@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import pcgraph as pc
 from pcgraph.errors import OpError
-from pcgraph.evaluate import learnable
+from pcgraph.forward import learnable
 from tests.oracle import autograd, autograd_cotangents, loss, relative, run
 from tests.strategies import problems, random_problem
 

@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 from pcgraph.document import from_json, to_json
 from pcgraph.errors import DocumentError, FormulaError, GraphError, LimitError, PCGraphError
-from pcgraph.evaluate import forward
 from pcgraph.formula import draw, parse, to_formula
+from pcgraph.forward import forward
 from pcgraph.gallery import gallery
 from pcgraph.graph import Graph, Node, Nodes
 from pcgraph.messages import LANGUAGES, table

@@ -23,9 +23,10 @@ import torch
 
 from pcgraph.document import from_json, read_text, to_dict, to_json
 from pcgraph.errors import PCGraphError
-from pcgraph.evaluate import backprop, forward
+from pcgraph.evaluate import backprop
 from pcgraph.fast import zil_gradients
 from pcgraph.formula import parse, to_formula
+from pcgraph.forward import forward
 from pcgraph.gallery import gallery
 from pcgraph.inspect import check_work, inspect_draft
 from pcgraph.mend import mend

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcgraph.errors import GraphError, LimitError, OpError, did_you_mean
-from pcgraph.evaluate import backprop, forward
+from pcgraph.evaluate import backprop
+from pcgraph.forward import forward
 from pcgraph.graph import Graph, GraphBuilder, Node, Nodes, check_graph, listing, sort_nodes, to_networkx
 from pcgraph.ops import LEAF_OPS
 from pcgraph.passes import distances, identity_count, level_graph, levels, remove_dead_nodes

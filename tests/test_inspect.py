@@ -10,8 +10,8 @@ import torch
 from pcgraph.budget import Budget
 from pcgraph.document import from_dict, from_json, to_dict, to_json
 from pcgraph.errors import LimitError
-from pcgraph.evaluate import forward
 from pcgraph.formula import parse, to_formula
+from pcgraph.forward import forward
 from pcgraph.gallery import gallery
 from pcgraph.inspect import check_work, compute, inspect_draft, op_rows
 from pcgraph.ops import OPS

@@ -23,8 +23,8 @@ SENTENCES = json.loads((ROOT / "assets/messages/en.json").read_text("utf-8"))
 
 # A module imports only what stands before it.
 ORDER = """
-    messages bundle errors typed_numbers jobs ops losses graph passes budget problem
-    evaluate undefined document tokens grammar formula aten draws torch_causes constant_branches torch_import gallery random_graphs
+    messages bundle errors typed_numbers jobs ops losses graph passes budget cells problem forward evaluate undefined
+    document tokens grammar formula aten draws torch_causes constant_branches torch_import gallery random_graphs
     inference vector trace solve fast compare optimizers feeding learning datasets models batched training
     explain origin figures mistakes questions gates answers layout templates fold payload write
     derivative verdict tex program notebook latex inspect mend export site
@@ -36,13 +36,6 @@ ORDER = """
     ui.stage ui.charts ui.editor ui.train_settings ui.train_payload ui.train ui.cost ui.progress ui.learn ui.reference
     ui.lecture ui.share ui.navigation ui __init__ __main__
 """.split()
-
-# A method may open the door to a later module, inside its body, so that `solution.to_html()` reads well.
-DOORS = {
-    "problem": {"document", "export", "inspect", "solve"},
-    "trace": {"export", "program", "notebook", "latex", "pictures.media"},
-    "bench": {"growth"},
-}
 
 APP_CODE = sorted([*ROOT.glob("app.py"), *ROOT.glob("pages/*.py"), *ROOT.glob("pcgraph/**/*.py")])
 PYTHON = sorted([*APP_CODE, *ROOT.glob("tests/**/*.py")])
@@ -104,11 +97,9 @@ def test_every_module_has_its_place_in_the_import_order():
 @pytest.mark.parametrize("module", sorted(modules()))
 def test_imports_go_one_way(module):
     tree = TREES[modules()[module]]
-    at_the_top = {id(node) for node in tree.body}
     for node in ast.walk(tree):
         for target in filter(None, (own_module(name) for name in imported(node))):
-            door = id(node) not in at_the_top and target in DOORS.get(module, ())
-            assert door or ORDER.index(target) < ORDER.index(module), f"{module} imports {target}, which comes after it"
+            assert ORDER.index(target) < ORDER.index(module), f"{module} imports {target}, which comes after it"
 
 
 @pytest.mark.parametrize("path", APP_CODE, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -9,8 +9,9 @@ import torch
 
 from pcgraph.document import from_json, to_json
 from pcgraph.errors import SettingError
-from pcgraph.evaluate import backprop, forward
+from pcgraph.evaluate import backprop
 from pcgraph.fast import zil_gradients
+from pcgraph.forward import forward
 from pcgraph.passes import identity_count
 from pcgraph.problem import LIMITS
 from pcgraph.solve import solve

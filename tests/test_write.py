@@ -12,8 +12,9 @@ import torch
 
 from pcgraph.document import from_dict
 from pcgraph.errors import OpError
-from pcgraph.evaluate import backprop, forward
+from pcgraph.evaluate import backprop
 from pcgraph.formula import parse
+from pcgraph.forward import forward
 from pcgraph.gallery import gallery
 from pcgraph.graph import Graph, Node, Nodes
 from pcgraph.losses import LOSSES

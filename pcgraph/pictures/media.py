@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from pcgraph.pictures.film import film, png
 from pcgraph.pictures.font import language_of_pictures
 from pcgraph.pictures.handout import handout
 from pcgraph.pictures.picture import Scene
-from pcgraph.trace import Solution
+from pcgraph.trace import WRITERS, Solution
 from pcgraph.write import written
 
 
@@ -42,6 +43,10 @@ def trace_film(
 ) -> bytes:
     """Return the steps first to last as a film, "gif", "mp4" or "webm"; see `pcgraph.pictures.film`."""
     return _kept(run(film(payload(solutions), kind, first, last, **look)), path)
+
+
+def _film(kind: str, solutions: Sequence[Solution], *args: Any, **look: Any) -> bytes:
+    return trace_film(solutions, kind, *args, **look)
 
 
 def trace_pdf(
@@ -117,3 +122,11 @@ def _kept(data: bytes, path: str | Path | None) -> bytes:
     if path is not None:
         Path(path).write_bytes(data)
     return data
+
+
+def _of_one(write: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda solution, *args, **look: write([solution], *args, **look)
+
+
+WRITERS.update(svg=_of_one(trace_svg), png=_of_one(trace_png), pdf=_of_one(trace_pdf))
+WRITERS.update({kind: _of_one(partial(_film, kind)) for kind in ("gif", "mp4", "webm")})

@@ -13,8 +13,8 @@ from typing import Any
 
 from pcgraph.document import from_json, to_json
 from pcgraph.errors import NumberError, PCGraphError, SettingError, did_you_mean
-from pcgraph.evaluate import check_target, forward
 from pcgraph.formula import parse
+from pcgraph.forward import check_target, forward
 from pcgraph.gallery import gallery
 from pcgraph.graph import listing
 from pcgraph.problem import LIMITS, Problem, check_limits

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from pcgraph.document import from_dict, to_dict, to_json
-from pcgraph.evaluate import forward
+from pcgraph.forward import forward
 from pcgraph.gallery import gallery
 from pcgraph.messages import say
 from tests.almost import almost
