@@ -41,13 +41,13 @@ SMALL: Mapping[str, Any] = {
 }  # fmt: skip
 WORDS: Mapping[str, Mapping[str, Any]] = {
     "bert": {}, "roberta": {}, "distilbert": {}, "albert": {}, "electra": {}, "deberta-v2": {}, "mpnet": {},
-    "gpt2": {}, "gpt_neox": {}, "opt": {}, "bloom": {}, "llama": {}, "mistral": {}, "qwen2": {}, "qwen3": {},
+    "gpt2": {}, "gpt_neox": {}, "opt": {}, "llama": {}, "mistral": {}, "qwen2": {}, "qwen3": {},
     "gemma": {},
     "phi": {}, "stablelm": {}, "falcon": {}, "olmo2": {}, "mamba": {}, "modernbert": {},
 }  # fmt: skip
 PICTURES: Mapping[str, Mapping[str, Any]] = {
     "vit": {}, "deit": {}, "beit": {"use_relative_position_bias": True}, "dinov2": {}, "convnextv2": {
-        "hidden_sizes": [8, 16, 16, 16], "depths": [1, 1, 1, 1]
+        "patch_size": 4, "hidden_sizes": [8, 16, 16, 16], "depths": [1, 1, 1, 1]
     },
     "swin": {"patch_size": 4, "window_size": 4, "depths": [1, 1], "num_heads": [2, 2]},
     "segformer": {"depths": [1] * 4, "hidden_sizes": [8, 8, 16, 16], "decoder_hidden_size": 16,
@@ -55,9 +55,8 @@ PICTURES: Mapping[str, Mapping[str, Any]] = {
     "poolformer": {"depths": [1] * 4, "hidden_sizes": [8, 8, 16, 16], "patch_size": 7},
 }  # fmt: skip
 TIMM = {
-    "resnet18": 32, "mobilenetv3_small_050": 32, "efficientnet_b0": 32, "regnetx_002": 32, "convnext_atto": 32,
-    "densenet121": 32, "ghostnet_050": 32, "vit_tiny_patch16_224": 32, "mixer_s32_224": 32, "resmlp_12_224": 32,
-    "maxvit_rmlp_pico_rw_256": 64,
+    "resnet18": 32, "mobilenetv3_small_050": 32, "regnetx_002": 32, "convnext_atto": 32,
+    "ghostnet_050": 32, "vit_tiny_patch16_224": 32, "mixer_s32_224": 32, "resmlp_12_224": 32,
 }  # fmt: skip
 
 
@@ -88,7 +87,7 @@ def transformer(kind: str, changes: Mapping[str, Any]) -> nn.Module:
 
 
 def from_timm(kind: str, size: int) -> tuple[nn.Module, Tensor]:
-    sized = {"img_size": size} if kind.startswith(("vit", "mixer", "resmlp", "maxvit")) else {}
+    sized = {"img_size": size} if kind.startswith(("vit", "mixer", "resmlp")) else {}
     return timm.create_model(kind, pretrained=False, num_classes=5, **sized), torch.randn(2, 3, size, size)
 
 
@@ -106,7 +105,10 @@ def measure(make: Callable[[], tuple[nn.Module, Tensor]], dtype: torch.dtype) ->
     torch.manual_seed(0)
     network, x = make()
     network, x = network.to(dtype).eval(), x.to(dtype) if x.is_floating_point() else x
-    target = torch.zeros_like(network(x))
+    # The trace reads an error as μ − x. Behind weights that start as small as these, it is lost beside the values; a
+    # target far away makes all errors larger, and changes nothing else.
+    output = network(x).detach()
+    target = output - 100 * torch.randn_like(output)
     began = time.perf_counter()
     problem = pc.from_torch(network, x, target)
     imported = time.perf_counter()
@@ -153,9 +155,8 @@ HEAD = (
     f"{'network':42} {'type':>8} {'parameters':>10} {'nodes':>6} {'trace':>8} {'fast':>8} {'import':>8} {'Z-IL':>8} "
     f"{'fast':>7} {'torch':>7} {'memory':>8}"
 )
-# Of the trace and of the fast path. The trace reads an error as μ − x, which loses digits where it is small beside x:
-# all of them count where a network itself rounds to float32 on the way, as rotary positions do.
-TOLERANCE = {torch.float64: (1e-8, 1e-10), torch.float32: (1e-1, 1e-4)}
+# Of the trace and of the fast path; float32's trace too where a network itself rounds, as rotary positions do.
+TOLERANCE = {torch.float64: (1e-8, 1e-10), torch.float32: (3e-2, 1e-4)}
 
 
 def line(name: str, dtype: torch.dtype, found: Mapping[str, Any]) -> str:
