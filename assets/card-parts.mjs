@@ -9,8 +9,8 @@ import { number } from "./messages.mjs";
 export const printed = (value, decimals, signed) =>
   typeof value === "object" ? number(scalar(value), decimals) : number(Number(value), decimals, signed);
 
-/** Return a rule as a section; the pieces of `heading` (messages.mjs) are said above it. */
-export const ruleBlock = (heading, lines) =>
+/** Return a rule as a section; the pieces of `heading` (messages.mjs) are said above it, a note below. */
+export const ruleBlock = (heading, lines, note = "") =>
   html(
     "section",
     { class: "rule" },
@@ -20,6 +20,7 @@ export const ruleBlock = (heading, lines) =>
       { class: "math" },
       ...lines.map((line) => html("div", {}, ...chunks(line).flatMap((part) => [math(part), " "]))),
     ),
+    note ? html("p", { class: "hint" }, note) : null,
   );
 
 /** Return a button; `key` names it among the card's, so that the focus finds it again when the card is drawn anew. */

@@ -14,6 +14,7 @@ export const sub = (base, index) => ({
     { tag: "mtext", text: index },
   ],
 });
+export const sup = (base, mark) => ({ tag: "msup", children: [base, { tag: "mtext", text: mark }] });
 const parentheses = (inside) => row(mo("("), inside, mo(")"));
 
 /** Return a line as pieces that may wrap: cut before its own equals signs, arrows, plus and minus. */
@@ -40,14 +41,15 @@ export function figure(value, { decimals = 4, signed = false, hue = false } = {}
 const SUM = 1;
 const PRODUCT = 2;
 const POWER = 4;
-const STRENGTH = { "+": SUM, "-": SUM, "*": PRODUCT, "@": PRODUCT, neg: PRODUCT, "**": POWER };
+const STRENGTH = { "+": SUM, "-": SUM, total: SUM, "*": PRODUCT, "@": PRODUCT, neg: PRODUCT, "**": POWER };
 const COMPARISONS = new Set(["<", ">", "<=", ">=", "=="]);
 
-/** Return a tree as MathML. `leaf(name)` gives a name's description; with `times` "×" it is a rule filled with numbers. */
+/** Return a tree as MathML. `leaf(name)` gives a name's or a place's description; with `times` "×" it is a rule filled
+ *  with numbers. */
 export function formula(tree, leaf, times = "·") {
   const show = (part, outer = 0, first = true) => {
     if (typeof part === "number") return wrap(figureOf(part), part < 0 && !(first && outer <= SUM), 0, 1);
-    if (typeof part === "string") return wrapLeaf(leaf(part), outer, first);
+    if (!Array.isArray(part)) return wrapLeaf(leaf(part), outer, first);
     const [op, ...parts] = part;
     const shown = operation(op, parts, show, times);
     return wrap(shown, false, STRENGTH[op] ?? 9, outer + (first ? 0 : 0.5));
@@ -71,13 +73,23 @@ function operation(op, parts, show, times) {
   if (op === "if") return cases(show, a, b, c);
   if (COMPARISONS.has(op)) return row(show(a), mo({ "<=": "≤", ">=": "≥", "==": "=" }[op] ?? op), show(b));
   if (op === "call") return call(a, parts.slice(1), show);
+  if (op === "d") return row(mo("∂"), show(parts.at(-1)), mo("/"), mo("∂"), show(parts[1 + a]));
+  if (op === "total") return sum(parts, show);
   return call(op, parts, show);
+}
+
+const SHOWN = 3; // terms of a sum
+
+function sum(parts, show) {
+  const terms = parts.slice(0, SHOWN).flatMap((part, i) => (i ? [mo("+"), show(part, SUM, false)] : [show(part, SUM)]));
+  return row(...terms, ...(parts.length > SHOWN ? [mo("+"), mo("…")] : []));
 }
 
 function call(name, parts, show) {
   const shown = parts.map((part) => show(part));
   if (name === "sqrt") return { tag: "msqrt", children: shown };
   if (name === "exp") return { tag: "msup", children: [mi("e"), shown[0]] };
+  if (name === "transpose") return { tag: "msup", children: [shown[0], mi("⊤")] };
   if (name === "abs") return row(mo("|"), shown[0], mo("|"));
   return row(mi(name), mo("("), ...shown.flatMap((one, i) => (i ? [mo(","), one] : [one])), mo(")"));
 }
@@ -124,11 +136,12 @@ const BINARY = {
 /** Return the number a tree stands for, or NaN where it cannot be told here: then no numbers are shown. */
 export function evaluate(tree, value) {
   if (typeof tree === "number") return tree;
-  if (typeof tree === "string") return Number(value(tree) ?? NaN);
+  if (!Array.isArray(tree)) return Number(value(tree) ?? NaN);
   const [op, ...parts] = tree;
   if (op === "call") return CALLS[parts[0]]?.(...parts.slice(1).map((part) => evaluate(part, value))) ?? NaN;
   const [a, b, c] = parts.map((part) => evaluate(part, value));
   if (op === "neg") return -a;
+  if (op === "total") return parts.reduce((sum, part) => sum + evaluate(part, value), 0);
   if (op === "if") return a ? b : c;
   return BINARY[op]?.(a, b) ?? NaN;
 }

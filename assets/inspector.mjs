@@ -7,8 +7,8 @@ import { explainNode, explainStep, methodName } from "./explain.mjs";
 import { entry, isLeaf, relation, sign, verdictOf } from "./frame.mjs";
 import { knowsSentence } from "./marks.mjs";
 import { number } from "./messages.mjs";
-import { placeNow } from "./origin.mjs";
-import { methodRule, readFrom, rulesOf } from "./rules.mjs";
+import { placeNow, readFrom } from "./origin.mjs";
+import { methodRule, rulesOf } from "./rules.mjs";
 import { held, linksOf, readsThrough } from "./trace.mjs";
 
 const MARKS = { exact: "=", close: "≈", no: "≠" };
@@ -72,7 +72,9 @@ function createStepCard(context) {
       head,
       what,
       gradients?.element,
-      ...rulesShown(payload, lanes).map(({ title, lines }) => ruleBlock(say.pieces(title.key, title.slots), lines)),
+      ...rulesShown(payload, lanes).map(({ title, lines, notes }) =>
+        ruleBlock(say.pieces(title.key, title.slots), lines, notes.map(({ key, slots }) => say(key, slots)).join(" ")),
+      ),
       lanes.length > 1 ? null : html("p", { class: "hint" }, say("stage.card_hint")),
     ].filter(Boolean),
     draw({ t, phase }) {

@@ -1,7 +1,6 @@
 // What the board marks while a chain is open or a node's knowledge is shown. Pure.
 
-import { readsAt } from "./locality.mjs";
-import { entryOf } from "./origin.mjs";
+import { entryOf, readsAt } from "./origin.mjs";
 import { linksOf } from "./trace.mjs";
 
 /** Return lane → {traced, known}: the nodes that the chain names, and those the selected node read; null: all. */

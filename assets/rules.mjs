@@ -1,363 +1,190 @@
-// The rules of a node at a step, general and with its numbers. Pure: sections {title, lines} of MathML descriptions.
+// Rules as MathML: a lane's rules in general, and those of a node at a step with its numbers. Pure: {title, lines, notes}.
 //
 // A line with numbers is only given where the numbers, put into the rule, give what the trace holds.
 
-import { evaluate, figure, formula, mi, mo, namesIn, row, sub } from "./formula.mjs";
-import { entry, isLeaf } from "./frame.mjs";
-import { heardBy } from "./locality.mjs";
-import { held, linksOf, readsThrough } from "./trace.mjs";
+import { evaluate, figure, formula, mi, mo, row, sub, sup } from "./formula.mjs";
+import { isLeaf } from "./frame.mjs";
+import { expanded, instance, isPlace, isSetting, numberAt, placesIn } from "./rule-table.mjs";
+import { linksOf, readsThrough } from "./trace.mjs";
 
-const SLOTS = ["x", "y", "z", "u", "v", "w"];
 const equals = (...parts) => row(mo("="), ...parts);
 const plain = (value) => typeof value === "number" && Number.isFinite(value);
 const close = (a, b) => Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a), Math.abs(b));
-const result = (value) => figure(value, { hue: true });
+const derivative = (of, by) => row(mo("∂"), of, mo("/"), mo("∂"), by);
+const SIGNED = ["error", "feedback", "gradient"]; // what flows has its sign's colour
+const BARE = ["prediction", "feedback", "gradient"]; // rules that call an input's value by the input's name
 
 /** Return the sections that explain a node at (t, phase) in a lane; `short` leaves out where its value came from. */
 export function rulesOf(payload, laneIndex, name, t, phase = null, { short = false } = {}) {
   const lane = payload.lanes[laneIndex];
-  const at = Math.min(t, lane.steps);
-  const context = { payload, lane, name, t: at, node: linksOf(payload).node(name), links: linksOf(payload) };
-  const sections = isLeaf(context.node) ? leafSections(context) : nodeSections(context, phase, t, short);
-  return sections.filter(Boolean);
+  const node = linksOf(payload).node(name);
+  const context = { payload, lane, name, t: Math.min(t, lane.steps), node };
+  return (isLeaf(node) ? leafSections(context) : nodeSections(context, phase, t, short)).filter(Boolean);
 }
 
 function leafSections(context) {
   if (context.node.kind === "constant") return [];
   const read = context.lane.reads[context.name] ?? null;
-  return [gradientRule(context, context.name, read, read !== null && read <= context.t)];
+  return [gradientRule(context, context.name, read ?? context.t, read !== null && read <= context.t)];
 }
 
 function nodeSections(context, phase, t, short) {
   const { payload, lane, name } = context;
-  if (phase === "predict") return [predictionRule(context)];
+  if (phase === "predict") return [section(context, "prediction")];
   if (phase === "move") return [moveRule(context, context.t) ?? clampRule(context)];
-  const error = lane.method === "bp" ? cotangentRule(context) : errorRule(context);
+  const error = errorRule(context);
   if (phase === "error") return [error];
-  const reads = readsThrough(payload, lane, name, t);
-  const sent = reads.map((leaf) => gradientRule(context, leaf, t, true));
+  const sent = readsThrough(payload, lane, name, t).map((leaf) => gradientRule(context, leaf, t, true));
   if (phase === "feedback") return sent.length ? sent : feedbackRules(context);
   if (short) return [error, ...sent];
   const arrived = lane.method !== "bp" && t > 0 && t <= lane.steps ? moveRule(context, context.t - 1) : null;
-  return [arrived ?? predictionRule(context), error, ...sent];
+  return [arrived ?? section(context, "prediction"), error, ...sent];
 }
-
-// ---- μ = f(inputs)
-
-function predictionRule(context) {
-  const { name, lane, node, payload, t } = context;
-  const tree = payload.ops[node.op]?.formula;
-  const general = row(
-    sub("μ", name),
-    mo("="),
-    tree === null || tree === undefined ? callOf(node) : formula(tree, namesOf(node)),
-  );
-  const predicted = held(payload, lane, name, t).prediction;
-  const numbers = filled(context, tree, predicted);
-  return section("stage.rule.prediction", [general, numbers && equals(numbers, mo("="), figure(predicted))]);
-}
-
-const callOf = (node) =>
-  row(mi(node.op), mo("("), ...node.inputs.flatMap((input, i) => (i ? [mo(","), mi(input)] : [mi(input)])), mo(")"));
-
-const namesOf = (node) => (slot) =>
-  slot === "out" ? sub("μ", node.name) : mi(node.inputs[SLOTS.indexOf(slot)] ?? slot);
-
-// Fixed predictions: values and derivatives stay at their forward state.
-function inputsOf({ payload, lane, node, t }) {
-  const at = lane.method === "fixed" ? 0 : t;
-  return (slot) =>
-    slot === "out"
-      ? held(payload, lane, node.name, at).prediction
-      : held(payload, lane, node.inputs[SLOTS.indexOf(slot)], at).value;
-}
-
-function filled(context, tree, expected) {
-  if (tree === null || tree === undefined || !plain(expected)) return null;
-  const value = inputsOf(context);
-  const names = namesIn(tree);
-  if (!names.every((one) => plain(value(one))) || !close(evaluate(tree, value), expected)) return null;
-  return formula(tree, (slot) => figure(value(slot)), "×");
-}
-
-// ---- ε = μ − x, δ from users
 
 function errorRule(context) {
-  const { name, payload, lane, t } = context;
-  const now = held(payload, lane, name, t);
-  const output = name === payload.output;
-  if (output && payload.loss !== "squared_error") {
-    return section("stage.rule.error", [
-      row(sub("ε", name), mo("="), derivative(mi("L"), sub("μ", name))),
-      plain(now.error) && equals(result(now.error)),
-    ]);
-  }
-  const general = row(sub("ε", name), mo("="), sub("μ", name), mo("−"), sub("x", name));
-  const numbers =
-    plain(now.error) && plain(now.prediction) && plain(now.value) && close(now.prediction - now.value, now.error);
-  return section("stage.rule.error", [
-    general,
-    numbers && equals(figure(now.prediction), mo("−"), inside(now.value), mo("="), result(now.error)),
-  ]);
+  const { payload, lane, name } = context;
+  if (lane.method !== "bp") return section(context, "error");
+  const general = instance(payload, lane, "error", name, context.t, { every: true });
+  return section(context, "error", { general, title: "cotangent", always: true });
 }
 
-function cotangentRule(context) {
-  const { name, payload, lane, t, links } = context;
-  const now = held(payload, lane, name, t).error;
-  if (name === payload.output) {
-    const squared = payload.loss === "squared_error";
-    const general = squared
-      ? row(sub("δ", name), mo("="), sub("μ", name), mo("−"), mi("y"))
-      : row(sub("δ", name), mo("="), derivative(mi("L"), sub("μ", name)));
-    const predicted = held(payload, lane, name, t).prediction;
-    const numbers =
-      squared && plain(now) && plain(predicted) && plain(payload.target) && close(predicted - payload.target, now);
-    return section("stage.rule.cotangent", [
-      general,
-      numbers
-        ? equals(figure(predicted), mo("−"), inside(payload.target), mo("="), result(now))
-        : plain(now) && equals(result(now)),
-    ]);
-  }
-  return section("stage.rule.cotangent", sumRule(context, sub("δ", name), links.from(name), now));
+function gradientRule(context, leaf, t, done) {
+  const { payload, lane } = context;
+  const general = instance(payload, lane, "gradient", leaf, t, { every: true });
+  const place = { quantity: "gradient", node: leaf, t, slot: null };
+  return section({ ...context, name: leaf, t }, "gradient", { general, place, numbers: done, always: true });
 }
 
-const inside = (value) => (value < 0 ? row(mo("("), figure(value), mo(")")) : figure(value));
-const derivative = (of, by) => row(mo("∂"), of, mo("/"), mo("∂"), by);
-
-// ---- feedback, gradients
-
-const SHOWN = 3;
-
-// left = Σ over edges to users of error × partial; with each edge's own numbers, then their sum.
-function sumRule(context, left, edges, total) {
-  const terms = edges.slice(0, SHOWN).map((edge) => edgeTerm(context, edge));
-  const more = edges.length > SHOWN ? [mo("+"), mo("…")] : [];
-  const join = (list) => [...list.flatMap((term, i) => (i ? [mo("+"), term] : [term])), ...more];
-  const numbers = plain(total) && terms.every((term) => term.numbers) && addsUp(context, edges, total);
-  return [
-    row(left, mo("="), ...join(terms.map((term) => term.names))),
-    numbers
-      ? equals(...join(terms.map((term) => term.numbers)), mo("="), result(total))
-      : plain(total) && equals(result(total)),
-  ];
-}
-
-function addsUp({ payload, lane, t }, edges, total) {
-  const level = (edge) => linksOf(payload).node(edge.to).level;
-  const sent = edges.map((edge) => entry(lane.feedback[edge.k], lane.method === "bp" ? Math.min(t, level(edge)) : t));
-  return sent.every(plain) && close(sumOf(sent), total);
-}
-
-const sumOf = (list) => list.reduce((a, b) => a + b, 0);
-
-function edgeTerm(context, edge) {
-  const { payload, lane, t } = context;
-  const user = linksOf(payload).node(edge.to);
-  const tree = payload.ops[user.op]?.partials?.[edge.slot];
-  const symbol = sub(lane.symbol, user.name);
-  const whole = tree === null || tree === undefined || namesIn(tree).includes("ct");
-  const partial = whole ? derivative(sub("μ", user.name), mi(edge.from)) : tree;
-  const names = whole
-    ? row(symbol, mo("·"), partial)
-    : formula(["*", "ct", partial], (slot) => (slot === "ct" ? symbol : namesOf(user)(slot)));
-  return { names, numbers: whole ? null : termNumbers({ ...context, node: user, t }, tree, edge.k) };
-}
-
-function termNumbers(context, tree, k) {
-  const { payload, lane, node, t } = context;
-  const at = lane.method === "bp" ? Math.min(t, node.level) : t; // BP's messages are sent once
-  const [error, sent] = [held(payload, lane, node.name, t).error, entry(lane.feedback[k], at)];
-  const value = inputsOf(context);
-  const all = (slot) => (slot === "ct" ? error : value(slot));
-  const whole = ["*", "ct", tree];
-  if (
-    !plain(error) ||
-    !plain(sent) ||
-    !namesIn(tree).every((one) => plain(value(one))) ||
-    !close(evaluate(whole, all), sent)
-  )
-    return null;
-  return formula(whole, (slot) => figure(all(slot)), "×");
-}
-
-function gradientRule(context, leaf, read, done) {
-  const { lane, links } = context;
-  const t = read ?? context.t;
-  const total = done ? entry(lane.gradients[leaf], t) : null;
-  const lines = sumRule(
-    { ...context, t },
-    derivative(mi(lane.method === "bp" ? "L" : "F"), mi(leaf)),
-    links.from(leaf),
-    total,
-  );
-  return section("stage.rule.gradient", done ? lines : [lines[0]], { name: leaf });
-}
-
-function feedbackRules(context) {
-  const { name, lane, t, links } = context;
-  return links
-    .into(name)
+const feedbackRules = (context) =>
+  linksOf(context.payload)
+    .into(context.name)
     .slice(0, 2)
-    .map((edge) => {
-      const sent = entry(lane.feedback[edge.k], t);
-      const { names, numbers } = edgeTerm(context, edge);
-      return section(
-        "stage.rule.feedback",
-        [names, plain(sent) && (numbers ? equals(numbers, mo("="), result(sent)) : equals(result(sent)))],
-        { name: edge.from },
-      );
-    });
-}
+    .map(({ from, slot }) => section(context, "feedback", { slot, always: true, of: from }));
 
-// ---- x ← x + γ (ε − Σ feedback)
-
+// Null where the node did not move.
 function moveRule(context, t) {
-  const { name, payload, lane, links } = context;
-  if (name === payload.output || lane.method === "bp" || t >= lane.steps) return null;
-  const [now, after] = [held(payload, lane, name, t), held(payload, lane, name, t + 1).value];
-  const sent = links.from(name).map((edge) => entry(lane.feedback[edge.k], t));
-  if (![now.value, now.error, after, lane.rate, ...sent].every(plain)) return null;
-  if (!close(now.value + lane.rate * (now.error - sumOf(sent)), after) || close(after, now.value)) return null;
-  const more = sent.length > SHOWN ? [mo("−"), mo("…")] : [];
-  const unit = lane.rate === 1;
-  const minus = sent.slice(0, SHOWN).flatMap((value) => [mo("−"), inside(value)]);
-  const numbers = equals(
-    figure(now.value),
-    mo("+"),
-    ...(unit ? [] : [figure(lane.rate, { decimals: 2 }), mo("×")]),
-    mo("("),
-    figure(now.error),
-    ...minus,
-    ...more,
-    mo(")"),
-    mo("="),
-    figure(after),
-  );
-  return section("stage.rule.move", [moveLine(context), numbers]);
+  const { payload, lane, name } = context;
+  if (!lane.rules.move || name === payload.output || t >= lane.steps) return null;
+  const [before, after] = [t, t + 1].map((one) => numberAt(payload, lane, { quantity: "value", node: name, t: one }));
+  if (!plain(before) || !plain(after) || close(before, after)) return null;
+  const found = section({ ...context, t }, "move");
+  return found.lines.length > 1 ? found : null;
 }
 
-function moveLine({ name, lane, links }) {
-  const users = links.from(name).map((edge) => edge.to);
-  const terms = users.slice(0, SHOWN).flatMap((user) => [mo("−"), row(sub("ε", user), derivativeText(user, name))]);
-  return row(
-    sub("x", name),
-    mo("←"),
-    sub("x", name),
-    mo("+"),
-    ...(lane.rate === 1 ? [] : [mi("γ")]),
-    mo("("),
-    sub("ε", name),
-    ...terms,
-    ...(users.length > SHOWN ? [mo("−"), mo("…")] : []),
-    mo(")"),
-  );
+const clampRule = (context) =>
+  context.name === context.payload.output && context.lane.rules.clamped ? section(context, "clamped") : null;
+
+// A rule of a node: its general line, and its line of numbers where they are true; `always` at least its result.
+function section(context, kind, { slot = null, general, place, title = kind, numbers = true, always, of } = {}) {
+  const { payload, lane, name, t } = context;
+  const tree = general ?? instance(payload, lane, kind, name, t, { slot });
+  const made = place ?? madeBy(kind, name, t, slot);
+  const result = numbers ? numberAt(payload, lane, made) : null;
+  const filled = kind === "move" ? tree : expanded(payload, lane, tree);
+  const lines = linesOf(payload, lane, { kind, t, tree: expanded(payload, lane, tree), filled, made, result, always });
+  return { title: { key: `stage.rule.${title}`, slots: { name: of ?? made.node } }, lines };
 }
 
-const derivativeText = (user, name) => row(mo("∂"), sub("μ", user), mo("/"), mo("∂"), sub("x", name));
-
-function clampRule({ name, payload, lane, t }) {
-  if (name !== payload.output || lane.method === "bp") return null;
-  const value = held(payload, lane, name, t).value;
-  return section("stage.rule.clamped", [
-    row(sub("x", name), mo("="), mi("y"), ...(plain(value) ? [mo("="), figure(value)] : [])),
-  ]);
+function madeBy(kind, node, t, slot) {
+  const quantity = { move: "value", learned: "value", forward: "value", clamped: "value" }[kind] ?? kind;
+  return { quantity, node, t: kind === "move" || kind === "learned" ? t + 1 : t, slot };
 }
 
-const section = (key, lines, slots = {}) => ({ title: { key, slots }, lines: lines.filter(Boolean) });
+/** Return the lines behind a number: origin.mjs's kind and tree, at the step whose rule made it. */
+export function originLines(payload, laneIndex, { kind, place, t, tree, result }) {
+  const lane = payload.lanes[laneIndex];
+  const left = symbolOf(payload, lane, place);
+  if (tree === null) return [plain(result) ? row(left, mo("="), figure(result)) : left];
+  const shown = expanded(payload, lane, tree);
+  return linesOf(payload, lane, { kind, t, tree: shown, filled: tree, made: place, result, always: true });
+}
 
-/** Return the rule of a lane's method, for any node i with users j and any parameter θ. */
+function linesOf(payload, lane, { kind, t, tree, filled, made, result, always }) {
+  const bare = (place) => BARE.includes(kind) || place.node !== made.node;
+  const symbol = (part) => (isPlace(part) ? symbolOf(payload, lane, part, { bare: bare(part), t }) : mi(part));
+  const sign = kind === "move" || kind === "learned" ? "←" : "=";
+  const general = row(symbolOf(payload, lane, made), mo(sign), formula(tree, symbol));
+  const end = plain(result) && figure(result, { hue: SIGNED.includes(made.quantity) });
+  if (isPlace(filled) && filled.quantity !== "feedback" && end) return [row(...general.children, mo("="), end)];
+  const numbers = end && numbersOf(payload, lane, filled, result);
+  return [general, numbers ? equals(...numbers, end) : always && end && equals(end)].filter(Boolean);
+}
+
+// A tree with its numbers and "=", null where they do not give the result; nothing of a tree that is one number.
+function numbersOf(payload, lane, tree, result) {
+  const value = (part) => (isPlace(part) ? numberAt(payload, lane, part) : null);
+  if (!placesIn(tree).every((place) => plain(value(place))) || !close(evaluate(tree, value), result)) return null;
+  if (isPlace(tree)) return [];
+  const shown = (part) => figure(value(part), isPlace(part) && isSetting(part) ? { decimals: 2 } : {});
+  return [formula(tree, shown, "×"), mo("=")];
+}
+
+const wayOf = (payload, { node, slot }) => row(mi(node), mo("→"), mi(linksOf(payload).node(node).inputs[slot]));
+
+/** Return what a rule of step t calls a number: x_b, `bare` b; with "(0)" where fixed predictions keep it from step 0. */
+function symbolOf(payload, lane, place, { bare = false, t = place.t } = {}) {
+  const { quantity, node } = place;
+  if (quantity === "target") return mi("y");
+  if (quantity === "feedback") return wayOf(payload, place);
+  if (quantity === "gradient") return derivative(mi(lane.method === "bp" ? "L" : "F"), mi(node));
+  if (quantity === "rate" || quantity === "learning_rate") return mi(quantity === "rate" ? "γ" : "α");
+  const letter = { value: "x", prediction: "μ", error: lane.symbol, precision: "π" }[quantity];
+  const base = quantity === "value" && bare ? mi(node) : sub(letter, node);
+  const kept = lane.method === "fixed" && place.t < t && !isLeaf(linksOf(payload).node(node));
+  return kept ? sup(base, "(0)") : base;
+}
+
+// ---- a method's rules, for any node i with users j and any leaf θ
+
+/** Return the rules of a lane's method: {title, lines, notes}; the notes say of which step the numbers are. */
 export function methodRule(payload, laneIndex) {
-  const { method, symbol, rate } = payload.lanes[laneIndex];
-  const sum = (by) => row(sub("Σ", "j"), sub(symbol, "j"), row(mo("∂"), sub("μ", "j"), mo("/"), mo("∂"), by));
-  const gradient = row(derivative(mi(method === "bp" ? "L" : "F"), mi("θ")), mo("="), sum(mi("θ")));
-  const title = { key: "stage.rule.method", slots: { method: { key: `method.${method}` } } };
-  if (method === "bp") return { title, lines: [row(sub("δ", "i"), mo("="), sum(sub("x", "i"))), gradient] };
-  const move = row(
-    sub("x", "i"),
-    mo("←"),
-    sub("x", "i"),
-    mo("+"),
-    ...(rate === 1 ? [] : [mi("γ")]),
-    mo("("),
-    sub("ε", "i"),
-    mo("−"),
-    sum(sub("x", "i")),
-    mo(")"),
-  );
-  return { title, lines: [row(sub("ε", "i"), mo("="), sub("μ", "i"), mo("−"), sub("x", "i")), move, gradient] };
+  const lane = payload.lanes[laneIndex];
+  const { rules, method } = lane;
+  const x = sub("x", "i");
+  const lines = [row(sub(lane.symbol, "i"), mo("="), anyOf(lane, rules.error, x))];
+  if (rules.move) lines.push(row(x, mo("←"), anyOf(lane, rules.move, x)));
+  if (rules.learned) lines.push(row(mi("θ"), mo("←"), anyOf(lane, rules.learned, mi("θ"))));
+  lines.push(row(derivative(mi(method === "bp" ? "L" : "F"), mi("θ")), mo("="), anyOf(lane, rules.gradient, mi("θ"))));
+  const notes = [...timesIn(Object.values(rules))].map((time) => ({ key: `stage.rule.at_${time}`, slots: {} }));
+  return { title: { key: "stage.rule.method", slots: { method: { key: `method.${method}` } } }, lines, notes };
 }
 
-/** Return whose numbers a node's rules name: its inputs, its users, and what their partial derivatives name. */
-export function readFrom(payload, laneIndex, name) {
-  const inputs = linksOf(payload).node(name).inputs;
-  return [...new Set([...inputs, ...heardBy(payload, name)])].filter((one) => one !== name);
+// The times that rules name: 0, "T", "level", …
+function timesIn(part) {
+  if (!Array.isArray(part)) return new Set();
+  const own = part[0] === "call" && part[1] === "at" ? [part[2]] : [];
+  return new Set([...own, ...part.flatMap((one) => [...timesIn(one)])]);
 }
 
-// ---- the rule behind one number
+const TIMES = { T: [mi("T")], level: [sub("ℓ", "j")], path: [sub("d", "j")], every: [mo("0, 1, …")] };
 
-/** Return the lines behind a number; kind and place are origin.mjs's, `place.numbers` what it rests on. */
-export function originLines(payload, laneIndex, kind, place, total) {
-  const { node: name, t, slot, numbers } = place;
-  const [links, lane] = [linksOf(payload), payload.lanes[laneIndex]];
-  const context = { payload, lane, name, t, node: links.node(name), links };
-  const makers = {
-    leaf: () => [given(sub("x", name), total)],
-    target: () => [given(mi("y"), total)],
-    forward: () => [given(row(sub("x", name), mo("="), sub("μ", name)), total)],
-    clamped: () => clampRule(context).lines,
-    move: () => moveRule(context, t - 1)?.lines ?? [moveLine(context), ends(total)],
-    learned: () => learnedLines(context, numbers, total),
-    prediction: () => predictionRule(context).lines,
-    error: () => errorRule(context).lines,
-    start: () => cotangentRule(context).lines,
-    cotangent: () => [cotangentRule(context).lines[0], added(numbers, total)],
-    feedback: () =>
-      feedbackLines(
-        context,
-        links.into(name).find((edge) => edge.slot === slot),
-        total,
-      ),
-    gradient: () => gradientLines(context, place, total),
+// A rule of names as MathML, by the value `by` of a node i or a leaf θ.
+function anyOf(lane, rule, by) {
+  const symbol = (part) => {
+    if (isPlace(part)) return part.shown;
+    if (part === "x") return by;
+    return { gamma: mi("γ"), alpha: mi("α"), mu: sub("μ", "i"), error: sub(lane.symbol, "i"), pi: sub("π", "i") }[part];
   };
-  return makers[kind]().filter(Boolean);
+  return formula(symbolic(lane, rule, by), symbol);
 }
 
-const given = (left, value) => (plain(value) ? row(left, mo("="), figure(value)) : left);
-const ends = (value) => plain(value) && equals(result(value));
-
-// The numbers it rests on, added up.
-function added(numbers, total) {
-  const adds = numbers.length > 1 && numbers.every(plain) && plain(total) && close(sumOf(numbers), total);
-  if (!adds) return ends(total);
-  return equals(...numbers.flatMap((one, i) => (i ? [mo("+"), inside(one)] : [figure(one)])), mo("="), result(total));
+// Calls become symbols: total(feedback) the sum over users j of what a user sends, at(0, …) its mark.
+function symbolic(lane, part, by) {
+  if (!Array.isArray(part)) return part;
+  const [head, name, a, b] = part;
+  if (head === "*" && isUnit(lane, name)) return symbolic(lane, a, by);
+  if (head !== "call") return part.map((one) => symbolic(lane, one, by));
+  if (name === "total") return { shown: sumOf(lane, by) };
+  if (name === "at" && a === 0) return { shown: sup(sub("μ", "i"), "(0)") };
+  if (name === "at") return { shown: row(symbolic(lane, b, by).shown, mo(","), mi("t"), mo("="), ...TIMES[a]) };
+  return part;
 }
 
-function feedbackLines(context, edge, total) {
-  const { names, numbers } = edgeTerm(context, edge);
-  const way = [mi(edge.to), mo("→"), mi(edge.from)];
-  return [row(...way, mo("="), names), numbers && plain(total) ? equals(numbers, mo("="), result(total)) : ends(total)];
-}
+const isUnit = (lane, factor) => (factor === "pi" && !lane.precision) || (factor === "gamma" && lane.rate === 1);
 
-// Only what was due is added, to what had been read before.
-function gradientLines(context, { node, restsOn, numbers }, total) {
-  const { lane, links } = context;
-  const left = derivative(mi(lane.method === "bp" ? "L" : "F"), mi(node));
-  const sent = restsOn.filter(({ quantity }) => quantity === "feedback");
-  const came = ({ to, slot }) => sent.some((one) => one.node === to && one.slot === slot);
-  const [general] = sumRule(context, left, links.from(node).filter(came), null);
-  const more = restsOn[0]?.quantity === "gradient";
-  return [more ? row(left, mo("←"), left, mo("+"), ...general.children.slice(2)) : general, added(numbers, total)];
-}
-
-function learnedLines({ name, links }, [before, ...sent], total) {
-  const users = links.from(name).map((edge) => edge.to);
-  const terms = users
-    .slice(0, SHOWN)
-    .flatMap((user, i) => [...(i ? [mo("+")] : []), row(sub("ε", user), derivativeText(user, name))]);
-  const more = users.length > SHOWN ? [mo("+"), mo("…")] : [];
-  const x = sub("x", name);
-  const general = row(x, mo("←"), x, mo("−"), mi("α"), mo("("), ...terms, ...more, mo(")"));
-  if (![before, ...sent, total].every(plain)) return [general, ends(total)];
-  return [general, equals(figure(before), mo("−"), mi("α"), mo("×"), inside(sumOf(sent)), mo("="), result(total))];
+function sumOf(lane, by) {
+  const kept = Array.isArray(lane.rules.feedback.at(-1));
+  const mu = kept ? sup(sub("μ", "j"), "(0)") : sub("μ", "j");
+  const weight = lane.precision ? [sub("π", "j")] : [];
+  return row(sub("Σ", "j"), ...weight, sub(lane.symbol, "j"), derivative(mu, by));
 }

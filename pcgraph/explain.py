@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from pcgraph.compare import reading
 from pcgraph.errors import GraphError, SettingError, did_you_mean
-from pcgraph.graph import Edge, Node, listing
-from pcgraph.inference import rate_of
+from pcgraph.graph import Node, listing
 from pcgraph.messages import number, say
-from pcgraph.ops import OPS, rule, slot_name
+from pcgraph.rule_table import (
+    SETTINGS,
+    Place,
+    arrived,
+    expanded,
+    instance,
+    made_by,
+    number_at,
+    places,
+    sent_at,
+    setting,
+)
 from pcgraph.solve import METHODS
 from pcgraph.trace import Solution, Step
 
@@ -32,9 +40,6 @@ class Rule:
     general: str
     filled: str
     result: Tensor | None
-
-
-Sent = list[tuple[Edge, Rule, Tensor]]  # down which edge, by which rule, what
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,8 @@ def explain(solution: Solution, name: str, t: int) -> Explanation:
     ε(b) = −1.4400 − −1.3644 = −0.0756
     """
     node, step = _found(solution, name, t)
-    return Explanation(name, t, rules(solution, name, t), _read(solution, node), _sentence(solution, node, step))
+    read = _named(solution, node, None, () if node.is_leaf else ("prediction",), True)
+    return Explanation(name, t, rules(solution, name, t), read, _sentence(solution, node, step))
 
 
 def rules(solution: Solution, name: str, t: int) -> tuple[Rule, ...]:
@@ -97,19 +103,24 @@ def reads(solution: Solution, name: str, t: int) -> tuple[str, ...]:
     ((), ('c', 'z1'))
     """
     node, step = _found(solution, name, t)
-    graph, own = solution.problem.graph, node.inputs
+    if node.is_leaf:
+        return _named(solution, node, t, (), name in step.read)
     if solution.method == "bp":
-        own = ()
-        listens = name in step.read if node.is_leaf else t == solution.levels[name]
-    elif node.is_leaf:
-        listens = name in step.read
-    else:
-        listens = name != graph.output and t + 1 < len(solution.steps)
-    heard = _heard(solution, node) if listens else ()
-    if solution.method == "fixed" and t > 0:
-        own = ()
-        heard = tuple(user for user, _ in graph.users(name)) if listens else ()
-    return tuple(dict.fromkeys(other for other in (*own, *heard) if other != name))
+        return _named(solution, node, t, (), t == solution.levels[name])
+    moves = name != solution.problem.graph.output and t + 1 < len(solution.steps)
+    return _named(solution, node, t, ("prediction",), moves)
+
+
+def _named(solution: Solution, node: Node, t: int | None, kinds: tuple[str, ...], hears: bool) -> tuple[str, ...]:
+    """Return the nodes named in a node's rules of these kinds, and where it `hears`, in what its users send it.
+
+    Where t is not None, only those whose numbers are of that step: fixed predictions name numbers of step 0.
+    """
+    own = [instance(solution, kind, node.name, t or 0) for kind in kinds]
+    users = solution.problem.graph.users(node.name) if hears else ()
+    trees = [*own, *(instance(solution, "feedback", user, t or 0, slot) for user, slot in users)]
+    named = (place for each in trees for place in places(each) if t is None or place.t == t)
+    return tuple(dict.fromkeys(place.node for place in named if place.node != node.name))
 
 
 def _found(solution: Solution, name: str, t: int) -> tuple[Node, Step]:
@@ -125,150 +136,64 @@ def _found(solution: Solution, name: str, t: int) -> tuple[Node, Step]:
 
 
 def _inner_rules(solution: Solution, node: Node, step: Step) -> list[Rule]:
-    name, sent, error = node.name, arriving(solution, node, step), step.errors.get(node.name)
-    prediction = _rule("prediction", f"μ({name})", *_formula(node, taken_at(solution, step)), step.predictions[name])
+    name, t = node.name, step.t
+    found = [line(solution, "prediction", name, t)]
+    if name in step.errors:
+        found.append(line(solution, "error", name, t))
     if solution.method == "bp":
-        known = _at_output(solution, step) if name == solution.problem.graph.output else _sum(sent)
-        return [prediction, *([] if error is None else [_rule("cotangent", f"δ({name})", *known, error)])]
-    x, mu = (text(found[name]) for found in (step.values, step.predictions))
-    held = f"μ({name}) − x({name})", f"{mu} − {x}"
-    if name == solution.problem.graph.output:
-        held = _at_output(solution, step)
-    rules = [prediction, _rule("error", f"ε({name})", *held, error), *[line for _, line, _ in sent]]
-    if name != solution.problem.graph.output and step.t + 1 < len(solution.steps):
-        gamma = number(rate_of(name, solution.rate or 0.0), 3)
-        pull = " + ".join(text(part) for _, _, part in sent) or "0"
-        own, shown = _weighed(solution, name, f"ε({name})", text(error))
-        general = f"x({name}) + γ ({own} − ({' + '.join(line.general.split(' = ')[0] for _, line, _ in sent) or '0'}))"
-        filled = f"{x} + {gamma} ({shown} − ({pull}))"
-        rules.append(
-            _rule("move", f"x({name}) at {step.t + 1}", general, filled, solution.steps[step.t + 1].values[name])
-        )
-    return rules
-
-
-def taken_at(solution: Solution, step: Step) -> Step:
-    """Return the step at which predictions and derivatives are taken: fixed predictions keep the first."""
-    return solution.steps[0] if solution.method == "fixed" else step
-
-
-def _at_output(solution: Solution, step: Step) -> tuple[str, str]:
-    """Return the output's error, ∂(loss)/∂μ: in general and with numbers."""
-    problem, name = solution.problem, solution.problem.graph.output
-    general, filled = f"μ({name})", text(step.predictions[name])
-    if problem.loss == "cross_entropy":
-        general, filled = f"softmax({general})", f"softmax({filled})"
-    if solution.method == "bp":
-        return f"{general} − y", f"{filled} − {text(problem.target)}"
-    return f"{general} − x({name})", f"{filled} − {text(step.values[name])}"
-
-
-def _weighed(solution: Solution, name: str, general: str, filled: str) -> tuple[str, str]:
-    """Return an error times its node's precision, where it has one."""
-    weight = (solution.precision or {}).get(name, 1.0)
-    return (general, filled) if weight == 1 else (f"π({name}) × {general}", f"{number(weight)} × {filled}")
-
-
-def _leaf_rules(solution: Solution, node: Node, step: Step) -> list[Rule]:
-    name, sent = node.name, arriving(solution, node, step)
-    rules = [line for _, line, _ in sent]
-    if name in step.read:
-        general, filled = _sum(due(solution, name, step, sent))
-        earlier = gradient_by(solution, name, step.t - 1)
-        if earlier is not None:
-            general, filled = f"∂({name}) + {general}", f"{text(earlier)} + {filled}"
-        rules.append(_rule("gradient", f"∂({name})", general, filled, gradient_by(solution, name, step.t)))
-    return rules
-
-
-def gradient_by(solution: Solution, name: str, t: int) -> Tensor | None:
-    """Return what has been read of a leaf's gradient by step t, None where nothing has."""
-    read = [step.read[name] for step in solution.steps if step.t <= t and name in step.read]
-    return reduce(torch.add, read) if read else None
-
-
-def due(solution: Solution, name: str, step: Step, sent: Sent) -> Sent:
-    """Return what a leaf's gradient adds up at a step: un-levelled Z-IL reads every edge at its own time."""
-    edges = solution.read_edges(name, step.t)
-    return [each for each in sent if each[0] in edges]
-
-
-def arriving(solution: Solution, node: Node, step: Step) -> Sent:
-    """Return edge, rule and number of everything that users send to a node: BP's have come one by one."""
-    graph, symbol, found = solution.problem.graph, METHODS[solution.method].symbol, []
-    at = taken_at(solution, step)
-    for user, slot in graph.users(node.name):
-        sender = step
-        if solution.method == "bp" and solution.levels[user] < min(step.t, len(solution.steps)):
-            sender = solution.steps[solution.levels[user]]
-        part = sender.feedback.get((user, slot))
-        if part is None or user not in sender.errors:
-            continue
-        error, shown = _weighed(solution, user, f"{symbol}({user})", text(sender.errors[user]))
-        general, filled = (
-            _partial(graph[user], slot, error, {}),
-            _partial(graph[user], slot, shown, slot_numbers(graph[user], at)),
-        )
-        found.append(((user, slot), _rule("feedback", f"{user} → {node.name}", general, filled, part), part))
+        return found
+    found += [line(solution, "feedback", user, t, slot) for user, slot in arrived(solution, name, t)]
+    if name != solution.problem.graph.output and solution.steps[-1].t > t:
+        found.append(line(solution, "move", name, t))
     return found
 
 
-def _partial(user: Node, slot: int, error: str, numbers: Mapping[str, str]) -> str:
-    """Return error × partial derivative of a user's slot, as text."""
-    _, partials = rule(OPS[user.op], len(user.inputs))
-    if slot >= len(partials):
-        return f"{error} · ∂μ({user.name})/∂{slot + 1}"
-    names = numbers or _names(user)
-    if names_in(partials[slot]) & {"ct"}:
-        return render(partials[slot], {**names, "ct": error})
-    return f"{error} × {render(partials[slot], names, 2)}"
+def _leaf_rules(solution: Solution, node: Node, step: Step) -> list[Rule]:
+    name, t = node.name, step.t
+    edges = arrived(solution, name, t)
+    found = [line(solution, "feedback", user, sent_at(solution, user, t), slot) for user, slot in edges]
+    return [*found, line(solution, "gradient", name, t)] if name in step.read else found
 
 
-def _formula(node: Node, at: Step) -> tuple[str, str]:
-    formula, _ = rule(OPS[node.op], len(node.inputs))
-    return render(formula, _names(node)), render(formula, slot_numbers(node, at))
-
-
-def _names(node: Node) -> dict[str, str]:
-    return {slot_name(slot): name for slot, name in enumerate(node.inputs)} | {"out": node.name}
-
-
-def slot_numbers(node: Node, at: Step) -> dict[str, str]:
-    """Return the numbers that a node's formula and partial derivatives name, by slot, as text."""
-    settings = {**(getattr(OPS[node.op].forward, "__kwdefaults__", None) or {}), **node.attrs}
-    numbers = {key: f"{value:g}" for key, value in settings.items() if isinstance(value, float)}
-    inputs = {slot_name(slot): text(at.values[name]) for slot, name in enumerate(node.inputs)}
-    return {**numbers, **inputs, "out": text(at.predictions[node.name])}
-
-
-def _sum(sent: Sent) -> tuple[str, str]:
-    general = " + ".join(line.general.split(" = ", 1)[1] for _, line, _ in sent) or "0"
-    return general, " + ".join(text(part) for _, _, part in sent) or "0"
-
-
-def _rule(kind: str, left: str, general: str, filled: str, result: Tensor | None) -> Rule:
-    end = "" if result is None or filled == text(result) else f" = {text(result)}"
+def line(solution: Solution, kind: str, name: str, t: int, slot: int | None = None) -> Rule:
+    """Return a rule of a node at a step, in general and with numbers; of feedback `name` is the user."""
+    branch, made = instance(solution, kind, name, t, slot), made_by(kind, name, t, slot)
+    left = place_text(solution, made, t) + (f" at {made.t}" if made.t > t else "")
+    bare = solution.method == "bp" or kind in ("prediction", "feedback", "gradient")
+    shown = expanded(solution, branch) if made.quantity in ("error", "gradient") else branch
+    general = render(shown, lambda leaf: leaf if isinstance(leaf, str) else place_text(solution, leaf, t, bare))
+    filled = render(branch, lambda leaf: leaf if isinstance(leaf, str) else number_text(solution, leaf))
+    result = number_at(solution, made)
+    end = "" if filled == text(result) else f" = {text(result)}"
     return Rule(kind, f"{left} = {general}", f"{left} = {filled}{end}", result)
 
 
-def _read(solution: Solution, node: Node) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for name in (*node.inputs, *_heard(solution, node)) if name != node.name))
+def place_text(solution: Solution, place: Place, t: int, bare: bool = False) -> str:
+    """Return what a rule of step t calls a number: "μ(b)", "c → b", "x(a)", `bare` "a", of step 0 "a(0)"."""
+    quantity, name = place.quantity, place.node
+    if quantity == "target":
+        return "y"
+    if quantity == "feedback":
+        return f"{name} → {solution.problem.graph[name].inputs[place.slot or 0]}"
+    symbol = {"error": METHODS[solution.method].symbol, **SYMBOLS}[quantity]
+    if quantity in ("rate", "learning_rate"):
+        return symbol
+    moves = place.t < t and solution.method == "fixed" and not solution.problem.graph[name].is_leaf
+    if quantity == "value" and bare:
+        return f"{name}(0)" if moves else name
+    return f"{symbol}({name}, 0)" if moves else f"{symbol}({name})"
 
 
-def _heard(solution: Solution, node: Node) -> tuple[str, ...]:
-    """Return a node's users, each with those inputs of its own that the partial derivative names."""
-    graph, names = solution.problem.graph, []
-    for user, slot in graph.users(node.name):
-        inputs, used = graph[user].inputs, partial_names(graph[user], slot)
-        names += [user, *(name for place, name in enumerate(inputs) if slot_name(place) in used)]
-    return tuple(names)
+SYMBOLS = {
+    "value": "x", "prediction": "μ", "gradient": "∂", "precision": "π", "rate": "γ", "learning_rate": "α",
+}  # fmt: skip
 
 
-def partial_names(user: Node, slot: int) -> set[str]:
-    """Return what a user's partial derivative names (x, y, …, out); every input where an op does not tell."""
-    _, partials = rule(OPS[user.op], len(user.inputs))
-    everything = {*map(slot_name, range(len(user.inputs))), "out"}
-    return names_in(partials[slot]) & everything if slot < len(partials) else everything
+def number_text(solution: Solution, place: Place) -> str:
+    """Return the number at a place as text; a rate with fewer digits."""
+    if place.quantity in SETTINGS:
+        return number(setting(solution, place), 4 if place.quantity == "precision" else 3)
+    return text(number_at(solution, place))
 
 
 def _sentence(solution: Solution, node: Node, step: Step) -> str:
@@ -280,7 +205,7 @@ def _sentence(solution: Solution, node: Node, step: Step) -> str:
     if node.is_leaf:
         times = [s.t for s in solution.steps if node.name in s.read]
         when = "unread" if not times or t < times[0] else "reads" if t in times else "was_read"
-        gradient = text(gradient_by(solution, node.name, t))
+        gradient = text(number_at(solution, Place("gradient", node.name, t)) if when != "unread" else None)
         return say(
             f"explain.leaf.{when}", **slots, when=max((s for s in times if s <= t), default="·"), gradient=gradient
         )
@@ -302,37 +227,34 @@ def text(value: Tensor | None) -> str:
     return f"[{'×'.join(map(str, value.shape))}, max {number(float(value.abs().max()))}]"
 
 
-def render(content: Any, names: Mapping[str, str], binds: int = 0) -> str:
-    """Return a formula tree as text, its names replaced; brackets only where they are needed.
+def render(content: Any, leaf: Callable[[Any], str], binds: int = 0) -> str:
+    """Return a tree as text; `leaf` writes its names and places. Brackets stand only where they are needed.
 
-    >>> render(["*", ["+", "x", "y"], 2], {"x": "a", "y": "b"})
+    >>> render(["*", ["+", "x", "y"], 2], {"x": "a", "y": "b"}.get)
     '(a + b) × 2'
     """
-    if isinstance(content, str):
-        shown = names.get(content, content)
-        return f"({shown})" if shown.startswith("−") and binds >= BINDS["neg"] else shown
+    if isinstance(content, str | tuple):
+        shown = leaf(content)
+        loose = (" → " in shown and binds) or (shown.startswith("−") and binds >= BINDS["neg"])
+        return f"({shown})" if loose else shown
     if isinstance(content, int | float):
         return f"{content:g}".replace("-", "−")
     head, *rest = content
     if head == "call":
-        return f"{rest[0]}({', '.join(render(part, names) for part in rest[1:])})"
+        return f"{rest[0]}({', '.join(render(part, leaf) for part in rest[1:])})"
+    if head == "d":
+        return f"∂{render(rest[-1], leaf)}/∂{render(rest[1 + rest[0]], leaf)}"
+    if head == "total":
+        joined = " + ".join([render(rest[0], leaf, 1), *(render(part, leaf, 2) for part in rest[1:])])
+        return f"({joined})" if binds > 1 else joined
     if head == "if":
-        condition, yes, no = (render(part, names) for part in rest)
+        condition, yes, no = (render(part, leaf) for part in rest)
         return f"({yes} if {condition} else {no})"
     if head == "neg":
-        negated = f"−{render(rest[0], names, BINDS['neg'])}"
+        negated = f"−{render(rest[0], leaf, BINDS['neg'])}"
         return f"({negated})" if binds >= BINDS["neg"] else negated
     if head not in SIGNS:
-        return f"{render(rest[0], names)} {head} {render(rest[1], names)}"
+        return f"{render(rest[0], leaf)} {head} {render(rest[1], leaf)}"
     own = BINDS[head]
-    joined = f"{render(rest[0], names, own)} {SIGNS[head]} {render(rest[1], names, own + 1)}"
+    joined = f"{render(rest[0], leaf, own)} {SIGNS[head]} {render(rest[1], leaf, own + 1)}"
     return f"({joined})" if own < binds else joined
-
-
-def names_in(content: Any) -> set[str]:
-    """Return the names in a formula tree."""
-    if isinstance(content, str):
-        return {content}
-    if not isinstance(content, list):
-        return set()
-    return set().union(*(names_in(part) for part in content[2 if content[0] == "call" else 1 :]))

@@ -37,10 +37,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from pcgraph.explain import arriving, rules, text
+from pcgraph.explain import line, rules, text
 from pcgraph.figures import Figures
 from pcgraph.messages import number, say
 from pcgraph.questions import CLOSE, RIGHT, Gate, Message, movers, numbers, readers, signs
+from pcgraph.rule_table import sent_at
 from pcgraph.solve import METHODS
 from pcgraph.trace import Solution
 
@@ -182,16 +183,14 @@ def because(solution: Solution, gate: Gate) -> str:
         squares = " + ".join(f"({text(error)}) ^ 2" for error in errors)
         return f"F = 1/2 × ({squares}) = {number(solution.steps[gate.t].energy)}"
     if gate.quantity == "feedback" and gate.node is not None and gate.slot is not None:
-        graph, edge = solution.problem.graph, (gate.node, gate.slot)
-        node = graph[graph[gate.node].inputs[gate.slot]]
-        return next(line.filled for each, line, _ in arriving(solution, node, solution.steps[gate.t]) if each == edge)
+        return line(solution, "feedback", gate.node, sent_at(solution, gate.node, gate.t), gate.slot).filled
     if not gate.quantity or gate.node is None:
         return ""
     t = gate.t if gate.quantity == "value" else gate.reveals
     if gate.quantity == "value" and gate.node == solution.problem.graph.output:
         return ""
-    kinds = {"value": ("move",), "error": ("error", "cotangent")}.get(gate.quantity, (gate.quantity,))
-    return next((line.filled for line in rules(solution, gate.node, t) if line.kind in kinds), "")
+    kind = "move" if gate.quantity == "value" else gate.quantity
+    return next((each.filled for each in rules(solution, gate.node, t) if each.kind == kind), "")
 
 
 def _choose(gate: Gate) -> list[Gate]:

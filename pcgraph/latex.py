@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,19 +16,22 @@ from pcgraph import tex
 from pcgraph.compare import difference
 from pcgraph.errors import check_language
 from pcgraph.evaluate import backprop
-from pcgraph.explain import Sent, arriving, due, gradient_by, names_in, slot_numbers, taken_at
 from pcgraph.forward import check_written
-from pcgraph.graph import Edge, Node
+from pcgraph.graph import Node
 from pcgraph.inference import rate_of
 from pcgraph.messages import say
-from pcgraph.ops import OPS, rule, slot_name
+from pcgraph.rule_table import SETTINGS, Place, expanded, instance, made_by, number_at, setting
 from pcgraph.trace import WRITERS, Solution, Step
 from pcgraph.verdict import energy_verdict, gradients_verdict
 from pcgraph.write import written
 
 MOST = 12  # steps shown; a longer run shows its ends and where something is read
 ROWS = 36  # of a table: more do not fit a page
-TERMS = 3  # of a sum on one line
+LATER = 1  # a step in which what fixed predictions keep from step 0 is of another step
+SYMBOLS = {
+    "value": "x", "prediction": r"\mu", "gradient": "g",
+    "precision": r"\pi", "rate": r"\gamma", "learning_rate": r"\alpha",
+}  # fmt: skip
 WIDE = 75  # characters of a formula: after a longer one its result stands on the next line
 COMMAND = re.compile(r"\\[a-zA-Z]+|[\\{}$ ]")
 
@@ -45,7 +48,7 @@ def derivation(solution: Solution, path: str | Path | None = None, language: str
     >>> from pcgraph.solve import solve
     >>> text = derivation(solve(gallery["residual"], "zil"))
     >>> [line for line in text.splitlines() if r"g_{\text{z2}}" in line and "0.0907" in line]
-    ['g_{\\text{z2}} &= (-0.0756) \\cdot 1.2000 = -0.0907']
+    ['g_{\\text{z2}} &= -0.0756 \\cdot 1.2000 = -0.0907']
     """
     check_written(solution.problem, last=True)
     text = "\n".join(_Article(solution, language).lines()) + "\n"
@@ -121,7 +124,7 @@ class _Article:
 
     def graph(self) -> list[str]:
         problem = self.solution.problem
-        out = _mu(problem.graph.output)
+        out = self.symbol(Place("prediction", problem.graph.output, LATER))
         loss = {
             "squared_error": rf"L &= \tfrac{{1}}{{2}} \sum ({out} - y)^2",
             "cross_entropy": rf"L &= -\sum y \log \operatorname{{softmax}}({out})",
@@ -131,7 +134,7 @@ class _Article:
             for leaf in problem.graph.leaves
         ]
         head = [self.say("latex.leaf"), self.say("latex.kind"), self.say("latex.value")]
-        equations = [f"{_mu(node.name)} &= {_formula(node)}" for node in problem.graph.inner]
+        equations = [self.general("prediction", node.name) for node in problem.graph.inner]
         return [
             rf"\section{{{self.say('latex.graph')}}}",
             self.say("latex.graph.words"),
@@ -171,47 +174,51 @@ class _Article:
     # ------------------------------------------------------------ the rules in general
 
     def rules(self) -> list[str]:
-        solution, graph = self.solution, self.solution.problem.graph
+        graph = self.solution.problem.graph
         heading = [rf"\section{{{self.say('latex.rules')}}}", self.say(f"latex.rules.{self.kind}")]
         if self.bp:
-            equations = [rf"\delta_{{{tex.name(graph.output)}}} &= {self.start()}"]
-            nodes = [node for node in reversed(graph.nodes) if node.op != "constant" and node.name != graph.output]
-            return [*heading, *_align([*equations, *(self.sum_of(_error(n.name, self.error), n) for n in nodes)])]
-        equations = []
-        for node in graph.inner:
-            known = self.start() if node.name == graph.output else f"{_mu(node.name)} - {_x(node.name)}"
-            equations.append(rf"{_error(node.name)} &= {known}")
-        moves = [self.general_move(node) for node in graph.hidden]
-        leaves = [
-            self.sum_of(_gradient(leaf.name), leaf)
-            for leaf in graph.leaves
-            if leaf.op != "constant" and leaf.name in solution.gradients
-        ]
-        parts = [*heading, *_align(equations)]
-        if moves:
+            nodes = [node for node in reversed(graph.nodes) if node.op != "constant"]
+            return [*heading, *_align([self.general("error", node.name) for node in nodes])]
+        parts = [*heading, *_align([self.general("error", node.name) for node in graph.inner])]
+        if graph.hidden:
+            moves = [self.general("move", node.name) for node in graph.hidden]
             parts += [self.say("latex.rules.move"), *_align([*moves, *self.rates()])]
+        names = [leaf.name for leaf in graph.leaves if leaf.op != "constant" and leaf.name in self.solution.gradients]
+        leaves = [self.general("gradient", name) for name in names]
         return [*parts, *([self.say(f"latex.rules.read.{self.kind}"), *_align(leaves)] if leaves else [])]
 
-    def general_move(self, node: Node) -> str:
-        own = self.weighed(node.name, _error(node.name))
-        gamma = rf"\gamma_{{{tex.name(node.name)}}}" if self.by_node else r"\gamma"
-        pulled = _less(self.general(self.solution.problem.graph.users(node.name)))
-        return rf"{_x(node.name)}^{{(t+1)}} &= {_x(node.name)} + {gamma} \bigl( {own} {pulled} \bigr)"
+    def general(self, kind: str, name: str) -> str:
+        """Return a rule of a node as it is in every step."""
+        shown = expanded(self.solution, instance(self.solution, kind, name, LATER, every=True))
+        left = self.symbol(made_by(kind, name, LATER))
+        return f"{left}{'^{(t+1)}' if kind in ('move', 'learned') else ''} &= {tex.tree(shown, self.symbol)}"
 
-    def sum_of(self, left: str, node: Node) -> str:
-        return f"{left} &= {_joined(self.general(self.solution.problem.graph.users(node.name)))}"
+    def filled(self, kind: str, name: str, t: int) -> str:
+        """Return a rule of a node at a step with its numbers."""
+        shown = expanded(self.solution, instance(self.solution, kind, name, t))
+        made = made_by(kind, name, t)
+        left = self.symbol(made) + (f"^{{({made.t})}}" if made.t > t else "")
+        return f"{left} &= {_equal(tex.tree(shown, self.number), number_at(self.solution, made))}"
 
-    def general(self, edges: Iterable[Edge]) -> list[str]:
-        graph = self.solution.problem.graph
-        return [_partial(graph[user], slot, self.weighed(user, _error(user, self.error)), {}) for user, slot in edges]
+    def symbol(self, place: Any) -> str:
+        """Return what the article calls a number; of fixed predictions' step 0 it says so."""
+        if isinstance(place, str):
+            return rf"\text{{{tex.text(place)}}}"
+        if place.quantity == "target":
+            return "y"
+        sign = {"error": self.error, **SYMBOLS}[place.quantity]
+        if sign == r"\alpha" or (sign == r"\gamma" and not isinstance(self.solution.rate, dict)):
+            return sign
+        first = self.solution.method == "fixed" and place.t == 0
+        moves = first and not self.solution.problem.graph[place.node].is_leaf
+        return f"{sign}_{{{tex.name(place.node)}}}{'^{(0)}' if moves else ''}"
 
-    def weighed(self, node: str, error: str) -> str:
-        weight = (self.solution.precision or {}).get(node, 1.0)
-        return error if weight == 1 else rf"\pi_{{{tex.name(node)}}} {error}"
-
-    @property
-    def by_node(self) -> bool:
-        return isinstance(self.solution.rate, dict)
+    def number(self, place: Any) -> str:
+        if isinstance(place, str):
+            return self.symbol(place)
+        if place.quantity in SETTINGS:
+            return f"{setting(self.solution, place):g}"
+        return tex.tensor(number_at(self.solution, place))
 
     def rates(self) -> list[str]:
         rate = self.solution.rate
@@ -221,20 +228,10 @@ class _Article:
             lines = [rf"\gamma_{{{tex.name(node.name)}}} &= {rate_of(node.name, rate):g}" for node in hidden]
         elif rate is not None:
             lines = [rf"\gamma &= {rate:g}"]
-        if self.solution.method == "ipc":
-            names = self.solution.problem.graph.parameters
-            lines += [rf"{_x(name)}^{{(t+1)}} &= {_x(name)} - \alpha \, {_gradient(name)}" for name in names]
-            lines += [rf"\alpha &= {self.solution.learning_rate:.4g}"] if names else []
+        names = self.solution.problem.graph.parameters if self.solution.method == "ipc" else ()
+        lines += [self.general("learned", name) for name in names]
+        lines += [rf"\alpha &= {self.solution.learning_rate:.4g}"] if names else []
         return lines
-
-    def start(self) -> str:
-        """Return the output's error, in general."""
-        problem = self.solution.problem
-        out, target = problem.graph.output, "y"
-        mu = _mu(out)
-        if problem.loss == "cross_entropy":
-            return rf"\operatorname{{softmax}}({mu}) \textstyle\sum {target} - {target}"
-        return f"{mu} - {target}"
 
     @property
     def kind(self) -> str:
@@ -259,10 +256,7 @@ class _Article:
         if len(shown) < len(solution.steps):
             listed = ", ".join(str(step.t) for step in shown)
             lines += [self.say("latex.shown", count=len(solution.steps), shown=listed), ""]
-        first = [
-            f"{_mu(node.name)} &= {_equal(_formula(node, solution.steps[0]), solution.steps[0].predictions[node.name])}"
-            for node in solution.problem.graph.inner
-        ]
+        first = [self.filled("prediction", node.name, 0) for node in solution.problem.graph.inner]
         lines += [rf"\subsection*{{{self.say('latex.forward')}}}", self.say("latex.forward.words"), *_align(first)]
         for step in shown:
             lines += [rf"\subsection*{{$t = {step.t}$}}", *(self.bp_step(step) if self.bp else self.step(step))]
@@ -270,12 +264,8 @@ class _Article:
 
     def bp_step(self, step: Step) -> list[str]:
         graph, level = self.solution.problem.graph, self.solution.levels
-        lines = []
-        for node in reversed(graph.nodes):
-            if level[node.name] == step.t and node.name in step.errors:
-                sent = arriving(self.solution, node, step)
-                filled = self.filled_start(step) if node.name == graph.output else _joined(self.filled(sent, step))
-                lines.append(f"{_error(node.name, self.error)} &= {_equal(filled, step.errors[node.name])}")
+        reached = [node.name for node in reversed(graph.nodes) if level[node.name] == step.t]
+        lines = [self.filled("error", name, step.t) for name in reached if name in step.errors]
         return _align(lines) if lines else []
 
     def step(self, step: Step) -> list[str]:
@@ -287,65 +277,22 @@ class _Article:
         head = [self.say("latex.node"), "$x$", r"$\mu$", r"$\varepsilon$"]
         lines = _table("lrrr", head, rows)
         moves, still = [], []
-        for node in graph.hidden:
-            sent = arriving(solution, node, step)
-            if step.t + 1 >= len(solution.steps):
-                continue
-            after = solution.steps[step.t + 1].values[node.name]
-            if _zero(step.errors[node.name]) and all(_zero(part) for _, _, part in sent):
+        for node in graph.hidden if step.t < solution.steps[-1].t else ():
+            sent = [step.feedback[edge] for edge in graph.users(node.name) if edge in step.feedback]
+            if _zero(step.errors[node.name]) and all(map(_zero, sent)):
                 still.append(node.name)
             else:
-                moves.append(self.move(node, step, sent, after))
+                moves.append(self.filled("move", node.name, step.t))
         if moves:
             lines += [self.say("latex.moves"), *_align(moves)]
         if still:
             lines += [f"{self.say('latex.still')} {', '.join(f'${tex.name(name)}$' for name in still)}.", ""]
         if step.read:
-            lines += [self.say("latex.reads"), *_align([self.read(name, step) for name in step.read])]
+            lines += [self.say("latex.reads"), *_align([self.filled("gradient", name, step.t) for name in step.read])]
         return lines
 
     def held(self, node: Node, step: Step) -> tuple[Tensor, Tensor, Tensor]:
         return step.values[node.name], step.predictions[node.name], step.errors[node.name]
-
-    def move(self, node: Node, step: Step, sent: Sent, after: Tensor) -> str:
-        gamma = rate_of(node.name, self.solution.rate or 0.0)
-        weight = (self.solution.precision or {}).get(node.name, 1.0)
-        own = tex.tensor(step.errors[node.name])
-        own = own if weight == 1 else rf"{tex.digits(weight)} \cdot {tex.bracketed(own)}"
-        x = tex.tensor(step.values[node.name])
-        filled = rf"{x} + {gamma:g} \bigl( {own} {_less(self.filled(sent, step))} \bigr)"
-        return f"{_x(node.name)}^{{({step.t + 1})}} &= {_equal(filled, after)}"
-
-    def read(self, name: str, step: Step) -> str:
-        """Return the line of a gradient that is read: what was read before, and what is sent now."""
-        solution = self.solution
-        sent = due(solution, name, step, arriving(solution, solution.problem.graph[name], step))
-        terms = self.filled(sent, step)
-        earlier = gradient_by(solution, name, step.t - 1)
-        if earlier is not None:
-            terms = [tex.tensor(earlier), *terms]
-        return f"{_gradient(name)} &= {_equal(_joined(terms), gradient_by(solution, name, step.t))}"
-
-    def filled(self, sent: Sent, step: Step) -> list[str]:
-        """Return what is sent, each with the numbers it is made of."""
-        graph, terms = self.solution.problem.graph, []
-        at = taken_at(self.solution, step)
-        for (user, slot), _, _ in sent:
-            sender = step
-            if self.bp and self.solution.levels[user] < step.t:
-                sender = self.solution.steps[min(self.solution.levels[user], step.t)]
-            weight = (self.solution.precision or {}).get(user, 1.0)
-            error = tex.tensor(sender.errors[user])
-            error = error if weight == 1 else rf"{tex.digits(weight)} \cdot {tex.bracketed(error)}"
-            terms.append(_partial(graph[user], slot, error, _numbers(graph[user], at)))
-        return terms
-
-    def filled_start(self, step: Step) -> str:
-        problem = self.solution.problem
-        mu, y = tex.tensor(step.predictions[problem.graph.output]), tex.tensor(problem.target)
-        if problem.loss == "cross_entropy":
-            return rf"\operatorname{{softmax}}({mu}) \textstyle\sum {y} - {tex.bracketed(y)}"
-        return f"{mu} - {tex.bracketed(y)}"
 
     # ------------------------------------------------------------ the gradients
 
@@ -370,78 +317,12 @@ class _Article:
 # ---------------------------------------------------------------- pieces
 
 
-def _x(name: str) -> str:
-    return f"x_{{{tex.name(name)}}}"
-
-
-def _mu(name: str) -> str:
-    return rf"\mu_{{{tex.name(name)}}}"
-
-
-def _error(name: str, symbol: str = r"\varepsilon") -> str:
-    return f"{symbol}_{{{tex.name(name)}}}"
-
-
-def _gradient(name: str) -> str:
-    return f"g_{{{tex.name(name)}}}"
-
-
-def _formula(node: Node, at: Step | None = None) -> str:
-    """Return a node's function: of its inputs, or with their numbers at a step."""
-    formula, _ = rule(OPS[node.op], len(node.inputs))
-    return tex.tree(formula, _numbers(node, at) if at else _symbols(node))
-
-
-def _symbols(node: Node) -> dict[str, str]:
-    return {slot_name(slot): _x(name) for slot, name in enumerate(node.inputs)} | {"out": _mu(node.name)}
-
-
-def _numbers(node: Node, at: Step) -> dict[str, str]:
-    inputs = {slot_name(slot): tex.tensor(at.values[name]) for slot, name in enumerate(node.inputs)}
-    return {**slot_numbers(node, at), **inputs, "out": tex.tensor(at.predictions[node.name])}
-
-
-def _partial(user: Node, slot: int, error: str, numbers: dict[str, str]) -> str:
-    """Return error × partial derivative of a user's slot; a factor 1 is left out."""
-    _, partials = rule(OPS[user.op], len(user.inputs))
-    if slot >= len(partials):
-        return rf"{error} \cdot \frac{{\partial {_mu(user.name)}}}{{\partial {_x(user.inputs[slot])}}}"
-    names = numbers or _symbols(user)
-    partial = partials[slot]
-    if "ct" in names_in(partial):
-        return tex.tree(partial, {**names, "ct": error})
-    if partial == 1:
-        return error
-    if partial == -1:
-        return f"-{tex.bracketed(error)}"
-    return rf"{tex.bracketed(error)} \cdot {tex.tree(partial, names, 2)}"
-
-
 def _equal(filled: str, result: Tensor | None) -> str:
     shown = tex.tensor(result)
     if filled == shown:
         return filled
     long = len(COMMAND.sub("", filled)) > WIDE
     return f"{filled} \\\\\n&= {shown}" if long else f"{filled} = {shown}"
-
-
-def _joined(terms: Sequence[str]) -> str:
-    """Return a sum; a long one goes on in the next lines of its alignment."""
-    lines = [" + ".join([terms[0], *map(tex.bracketed, terms[1:TERMS])])] if terms else ["0"]
-    for start in range(TERMS, len(terms), TERMS):
-        lines.append(r"&\quad + " + " + ".join(map(tex.bracketed, terms[start : start + TERMS])))
-    return " \\\\\n".join(lines)
-
-
-def _less(terms: Sequence[str]) -> str:
-    """Return what is taken off an error: the sum of what users send."""
-    if len(terms) == 1:
-        return f"- {tex.bracketed(terms[0])}" if _is_product(terms[0]) else rf"- \bigl( {terms[0]} \bigr)"
-    return rf"- \bigl( {_joined(terms)} \bigr)" if terms else ""
-
-
-def _is_product(term: str) -> bool:
-    return " + " not in term and " - " not in term
 
 
 def _zero(value: Tensor) -> bool:

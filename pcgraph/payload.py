@@ -15,9 +15,10 @@ from pcgraph.cells import CELLS, cell, cells, json_number, sizes
 from pcgraph.compare import SAME_DIGITS, difference, first_parting, moved_early, reading
 from pcgraph.fold import fold, module_paths
 from pcgraph.forward import learnable
-from pcgraph.graph import Graph
+from pcgraph.graph import Graph, Node
 from pcgraph.layout import layout
-from pcgraph.ops import OPS, tree
+from pcgraph.ops import OPS, rule, tree
+from pcgraph.rule_table import rules_of
 from pcgraph.solve import METHODS
 from pcgraph.torch_import import TorchProblem
 from pcgraph.trace import Solution, Step
@@ -69,7 +70,7 @@ def payload(solutions: Sequence[Solution]) -> dict[str, Any]:
             {"from": name, "to": user, "slot": slot, "via": [list(point) for point in places.via.get((user, slot), ())]}
             for name, user, slot in graph.edges
         ],
-        "ops": {node.op: _op(node.op) for node in graph.inner},
+        "ops": {key: row for node in graph.inner for key, row in _ops(node).items()},
         "folded": _folded(graph, paths, level) if any(paths.values()) else None,
         "lanes": lanes,
         "compare": _compare(solutions) if len(solutions) > 1 else None,
@@ -257,7 +258,9 @@ def _lane(solution: Solution, readers: Mapping[str, Reader]) -> dict[str, Any]:
         "symbol": method.symbol,
         "rate": solution.rate if not isinstance(solution.rate, Mapping) else None,
         "learning_rate": solution.learning_rate,
+        "precision": dict(solution.precision) if solution.precision else None,
         "read_times": dict(solution.read_times),
+        "rules": dict(rules_of(solution)),
         "steps": len(steps) - 1,
         "levelled": solution.levelled,
         "front": method.front,
@@ -333,12 +336,17 @@ def _slots(slots: Mapping[str, Any]) -> dict[str, Any]:
     return {name: json_number(value) if isinstance(value, float) else value for name, value in slots.items()}
 
 
-def _op(name: str) -> dict[str, Any]:
-    op = OPS[name]
+def _ops(node: Node) -> dict[str, Any]:
+    """Return the row of a node's op, and one more where a node of so many inputs has other formulas: "concat/4"."""
+    op = OPS[node.op]
+    general = tree(op.formula) if op.formula else None, [tree(text) for text in op.partials]
+    rows = {node.op: general}
+    own = rule(op, len(node.inputs))
+    if general[0] is not None and own != general:
+        rows[f"{node.op}/{len(node.inputs)}"] = own
     return {
-        "symbol": op.symbol,
-        "formula": tree(op.formula) if op.formula else None,
-        "partials": [tree(text) for text in op.partials],
+        key: {"symbol": op.symbol, "formula": formula, "partials": partials}
+        for key, (formula, partials) in rows.items()
     }
 
 

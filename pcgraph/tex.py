@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -34,6 +34,7 @@ SIGNS = {
 }  # fmt: skip
 BINDS = {"+": 1, "-": 1, "neg": 1, "*": 2, "@": 2, "**": 5}
 COMPARED = {"<": "<", ">": ">", "<=": r"\leq", ">=": r"\geq", "==": "="}
+TERMS = 3  # of a sum on one line
 FUNCTIONS = ("sin", "cos", "tan", "tanh", "exp", "log")
 
 
@@ -94,44 +95,60 @@ def bracketed(formula: str) -> str:
     return f"({formula})" if formula.startswith(("-", "+")) else formula
 
 
-def tree(content: Any, names: Mapping[str, str], binds: int = 0) -> str:
-    r"""Return a formula tree as LaTeX, its names replaced; brackets only where they are needed.
+def tree(content: Any, leaf: Callable[[Any], str], binds: int = 0) -> str:
+    r"""Return a tree as LaTeX; `leaf` writes its names and places. Brackets stand only where they are needed.
 
-    >>> print(tree(["*", ["+", "x", "y"], ["**", "x", 2]], {"x": "a", "y": "-1.5"}))
+    >>> print(tree(["*", ["+", "x", "y"], ["**", "x", 2]], {"x": "a", "y": "-1.5"}.get))
     (a + (-1.5)) \cdot a^{2}
     """
-    if isinstance(content, str):
-        shown = names.get(content, rf"\text{{{text(content)}}}")
+    if isinstance(content, str | tuple):
+        shown = leaf(content)
         return bracketed(shown) if binds else shown
     if isinstance(content, int | float):
         shown = f"{content:.4g}"
         return bracketed(shown) if binds else shown
     head, *rest = content
     if head == "call":
-        return _call(rest[0], [tree(part, names) for part in rest[1:]])
+        return _call(rest[0], [tree(part, leaf) for part in rest[1:]])
+    if head == "d":
+        return rf"\frac{{\partial {leaf(rest[-1])}}}{{\partial {leaf(rest[1 + rest[0]])}}}"
+    if head == "total":
+        return _total([tree(part, leaf) for part in rest], binds)
     if head == "if":
-        condition, yes, no = (tree(part, names) for part in rest)
+        condition, yes, no = (tree(part, leaf) for part in rest)
         return rf"\begin{{cases}} {yes} & {condition} \\ {no} & \text{{else}} \end{{cases}}"
     if head == "/":
-        return rf"\frac{{{tree(rest[0], names)}}}{{{tree(rest[1], names)}}}"
+        return rf"\frac{{{tree(rest[0], leaf)}}}{{{tree(rest[1], leaf)}}}"
     if head == "neg":
-        return _in(f"-{tree(rest[0], names, 2)}", BINDS["neg"], binds)
+        return _in(f"-{tree(rest[0], leaf, 2)}", BINDS["neg"], binds)
     if head in COMPARED:
-        return f"{tree(rest[0], names)} {COMPARED[head]} {tree(rest[1], names)}"
+        return f"{tree(rest[0], leaf)} {COMPARED[head]} {tree(rest[1], leaf)}"
     own = BINDS[head]
     if head == "**":
-        return _in(f"{_base(rest[0], names)}^{{{tree(rest[1], names)}}}", own, binds)
+        return _in(f"{_base(rest[0], leaf)}^{{{tree(rest[1], leaf)}}}", own, binds)
+    if head == "*" and rest[1] in (1, -1):
+        return tree(rest[0] if rest[1] == 1 else ["neg", rest[0]], leaf, binds)
     sign = {"*": r"\cdot", "@": r"\,"}.get(head, head)
-    left = tree(rest[0], names, own if _compound(rest[0]) else 0)
-    return _in(f"{left} {sign} {tree(rest[1], names, own + 1)}", own, binds)
+    left = tree(rest[0], leaf, own if _compound(rest[0]) else 0)
+    right = tree(rest[1], leaf, own + 1)
+    return _in(f"{left} {sign} {bracketed(right) if own == 1 else right}", own, binds)
+
+
+def _total(terms: Sequence[str], binds: int) -> str:
+    """Return a sum; a long one goes on in the next lines of its alignment."""
+    lines = [" + ".join([terms[0], *map(bracketed, terms[1:TERMS])])]
+    for start in range(TERMS, len(terms), TERMS):
+        lines.append(r"&\quad + " + " + ".join(map(bracketed, terms[start : start + TERMS])))
+    joined = " \\\\\n".join(lines)
+    return rf"\bigl( {joined} \bigr)" if binds else joined
 
 
 def _compound(content: Any) -> bool:
     return isinstance(content, list)
 
 
-def _base(content: Any, names: Mapping[str, str]) -> str:
-    shown = tree(content, names)
+def _base(content: Any, leaf: Callable[[Any], str]) -> str:
+    shown = tree(content, leaf)
     plain = not _compound(content) and not shown.startswith("-") and "^" not in shown
     return shown if plain else f"({shown})"
 

@@ -1,4 +1,4 @@
-"""The browser tells the engine's chains: origin.mjs and locality.mjs say of every number what pcgraph says of it."""
+"""The browser tells the engine's chains: origin.mjs and rule-table.mjs say of every number what pcgraph says of it."""
 
 from __future__ import annotations
 
@@ -35,8 +35,7 @@ QUANTITIES = ("value", "prediction", "error", "gradient")
 # Asks the modules about places of several payloads at once, one answer a line of input.
 PROGRAM = """
 import { createInterface } from "node:readline";
-import { entryOf, numberAt } from "ORIGIN";
-import { readsAt } from "LOCALITY";
+import { entryOf, numberAt, readsAt } from "ORIGIN";
 for await (const line of createInterface({ input: process.stdin })) {
   const { payload, places, nodes } = JSON.parse(line);
   const entries = places.map((place) => {
@@ -52,7 +51,6 @@ for await (const line of createInterface({ input: process.stdin })) {
 def asked(questions):
     """Return what the JavaScript modules answer to each {payload, places, nodes}."""
     program = PROGRAM.replace("ORIGIN", (ROOT / "assets/origin.mjs").as_uri())
-    program = program.replace("LOCALITY", (ROOT / "assets/locality.mjs").as_uri())
     command = ["node", "--input-type=module", "--eval", program]
     lines = "\n".join(to_text(question) for question in questions) + "\n"
     done = subprocess.run(command, input=lines, capture_output=True, text=True, timeout=300)

@@ -26,7 +26,7 @@ ORDER = """
     messages bundle errors typed_numbers jobs ops losses graph passes budget cells problem forward evaluate undefined
     document tokens grammar formula aten draws torch_causes constant_branches torch_import gallery random_graphs
     inference vector trace solve fast compare optimizers feeding learning datasets models batched training
-    explain origin figures mistakes questions gates answers layout templates fold payload write
+    rule_table explain origin figures mistakes questions gates answers layout templates fold payload write
     derivative verdict tex program notebook latex inspect mend export site
     pictures.font pictures.drawing pictures.palette pictures.frame pictures.geometry pictures.cards pictures.board
     pictures.strip pictures.picture pictures.film pictures.handout pictures.media pictures

@@ -25,7 +25,7 @@ test("each rule of Z-IL's chain has its numbers", () => {
   assert.deepEqual(lines(payload, "feedback", "b", 2, 1), ["b→z2=ε_b·a", "=−0.0756×1.2000=−0.0907"]);
   assert.deepEqual(lines(payload, "error", "b", 2), ["ε_b=μ_b−x_b", "=−1.4400−(−1.3644)=−0.0756"]);
   assert.deepEqual(lines(payload, "value", "b", 2), [
-    "x_b←x_b+(ε_b−ε_c∂μ_c/∂x_b)",
+    "x_b←x_b+(ε_b−ε_c·z1)",
     "=−1.4400+(0.0000−(−0.0756))=−1.3644",
   ]);
   assert.deepEqual(lines(payload, "prediction", "b", 2), ["μ_b=a·z2", "=1.2000×(−1.2000)=−1.4400"]);

@@ -89,6 +89,8 @@ function lane(method, states, { rate, front, readAt }) {
     symbol: method === "bp" ? "δ" : "ε",
     rate,
     learning_rate: null,
+    precision: null,
+    rules: RULES[method],
     read_times: Object.fromEntries(
       EDGES.filter(({ from }) => from in LEAVES).map(({ to }) => [to, readAt(LEVEL[to] + 1)]),
     ),
@@ -110,6 +112,41 @@ function lane(method, states, { rate, front, readAt }) {
     captions: states.map((_, t) => ({ key: "caption.front.start", slots: { output: "out", t } })),
   };
 }
+
+// As docs/payload.md has them.
+const [TOTAL, ERROR] = [
+  ["call", "total", "feedback"],
+  ["*", "pi", "error"],
+];
+const INFERENCE = {
+  forward: "mu",
+  clamped: "y",
+  prediction: ["call", "f", "x"],
+  error: ["-", "mu", "x"],
+  output: ["-", "mu", "x"],
+  feedback: ["call", "vjp", ERROR, "x"],
+  move: ["+", "x", ["*", "gamma", ["-", ERROR, TOTAL]]],
+  gradient: ["call", "at", "T", TOTAL],
+};
+const FIRST = (name) => ["call", "at", 0, name];
+export const RULES = {
+  pc: INFERENCE,
+  zil: { ...INFERENCE, gradient: ["call", "at", "level", TOTAL] },
+  fixed: {
+    ...INFERENCE,
+    prediction: ["call", "f", FIRST("x")],
+    error: ["-", FIRST("mu"), "x"],
+    feedback: ["call", "vjp", ERROR, FIRST("x")],
+  },
+  bp: {
+    forward: "mu",
+    prediction: ["call", "f", "x"],
+    error: TOTAL,
+    output: ["-", "mu", "y"],
+    feedback: ["call", "vjp", "error", "x"],
+    gradient: TOTAL,
+  },
+};
 
 const LANES = {
   bp: () => lane("bp", backprop(4), { rate: null, front: true, readAt: (level) => level - 1 }),

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { explainNode, explainStep } from "../../assets/explain.mjs";
-import { methodRule, readFrom, rulesOf } from "../../assets/rules.mjs";
-import { residual } from "./residual.mjs";
+import { readFrom } from "../../assets/origin.mjs";
+import { methodRule, rulesOf } from "../../assets/rules.mjs";
+import { RULES, residual } from "./residual.mjs";
 
 const print = ({ tag, text, children = [] }) => {
   if (text !== undefined) return text;
@@ -15,7 +16,7 @@ const said = (payload, lane, name, t, phase) =>
 
 test("the rules of b at step 2 are those of the mock", () => {
   assert.deepEqual(said(residual("zil"), 0, "b", 2), [
-    ["move", "x_b←x_b+(ε_b−ε_c∂μ_c/∂x_b)", "=−1.4400+(0.0000−(−0.0756))=−1.3644"],
+    ["move", "x_b←x_b+(ε_b−ε_c·z1)", "=−1.4400+(0.0000−(−0.0756))=−1.3644"],
     ["error", "ε_b=μ_b−x_b", "=−1.4400−(−1.3644)=−0.0756"],
     ["gradient", "∂F/∂z2=ε_b·a", "=−0.0756×1.2000=−0.0907"],
   ]);
@@ -49,7 +50,7 @@ test("numbers are left out where they do not give what the trace holds", () => {
 
 test("fixed predictions take their derivatives at the forward values", () => {
   const payload = residual("pc");
-  payload.lanes[0].method = "fixed";
+  Object.assign(payload.lanes[0], { method: "fixed", rules: RULES.fixed });
   const edge = payload.edges.findIndex(({ from, to }) => from === "z2" && to === "b");
   payload.lanes[0].feedback[edge][3] = payload.lanes[0].errors[5][3] * payload.lanes[0].values[4][0];
   const [, feedback] = said(payload, 0, "b", 3, "feedback");
@@ -64,6 +65,31 @@ test("an unread parameter shows its rule without numbers", () => {
 test("a node reads its neighbours and what their derivatives name, nobody else", () => {
   assert.deepEqual(readFrom(residual("zil"), 0, "b"), ["a", "z2", "c", "z1"]);
   assert.deepEqual(readFrom(residual("zil"), 0, "z2"), ["b", "a"]);
+});
+
+test("the rules of fixed predictions, Z-IL and PC differ where the methods do", () => {
+  const fixed = { ...residual("pc") };
+  fixed.lanes = [{ ...fixed.lanes[0], method: "fixed", rules: RULES.fixed }];
+  const rule = (payload) => methodRule(payload, 0).lines.map(print);
+  const notes = (payload) => methodRule(payload, 0).notes.map(({ key }) => key);
+  assert.deepEqual(rule(residual("pc")), [
+    "ε_i=μ_i−x_i",
+    "x_i←x_i+γ·(ε_i−Σ_jε_j∂μ_j/∂x_i)",
+    "∂F/∂θ=Σ_jε_j∂μ_j/∂θ,t=T",
+  ]);
+  assert.deepEqual(rule(residual("zil")), [
+    "ε_i=μ_i−x_i",
+    "x_i←x_i+(ε_i−Σ_jε_j∂μ_j/∂x_i)",
+    "∂F/∂θ=Σ_jε_j∂μ_j/∂θ,t=ℓ_j",
+  ]);
+  assert.deepEqual(rule(fixed), [
+    "ε_i=μ_i(0)−x_i",
+    "x_i←x_i+γ·(ε_i−Σ_jε_j∂μ_j(0)/∂x_i)",
+    "∂F/∂θ=Σ_jε_j∂μ_j(0)/∂θ,t=T",
+  ]);
+  assert.deepEqual(rule(residual("bp")), ["δ_i=Σ_jδ_j∂μ_j/∂x_i", "∂L/∂θ=Σ_jδ_j∂μ_j/∂θ"]);
+  assert.deepEqual(notes(fixed), ["stage.rule.at_0", "stage.rule.at_T"]);
+  assert.deepEqual(notes(residual("zil")), ["stage.rule.at_level"]);
 });
 
 test("the method's rule leaves out γ only where it is 1", () => {
