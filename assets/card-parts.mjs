@@ -9,8 +9,8 @@ import { number } from "./messages.mjs";
 export const printed = (value, decimals, signed) =>
   typeof value === "object" ? number(scalar(value), decimals) : number(Number(value), decimals, signed);
 
-/** Return a rule as a section; the pieces of `heading` (messages.mjs) are said above it, a note below. */
-export const ruleBlock = (heading, lines, note = "") =>
+/** Return a rule as a section; the pieces of `heading` (messages.mjs) are said above it, notes below. */
+export const ruleBlock = (heading, lines, notes = []) =>
   html(
     "section",
     { class: "rule" },
@@ -20,7 +20,7 @@ export const ruleBlock = (heading, lines, note = "") =>
       { class: "math" },
       ...lines.map((line) => html("div", {}, ...chunks(line).flatMap((part) => [math(part), " "]))),
     ),
-    note ? html("p", { class: "hint" }, note) : null,
+    ...notes.map((note) => html("p", { class: "hint" }, note)),
   );
 
 /** Return a button; `key` names it among the card's, so that the focus finds it again when the card is drawn anew. */

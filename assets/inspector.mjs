@@ -73,7 +73,11 @@ function createStepCard(context) {
       what,
       gradients?.element,
       ...rulesShown(payload, lanes).map(({ title, lines, notes }) =>
-        ruleBlock(say.pieces(title.key, title.slots), lines, notes.map(({ key, slots }) => say(key, slots)).join(" ")),
+        ruleBlock(
+          say.pieces(title.key, title.slots),
+          lines,
+          notes.map(({ key, slots }) => say(key, slots)),
+        ),
       ),
       lanes.length > 1 ? null : html("p", { class: "hint" }, say("stage.card_hint")),
     ].filter(Boolean),

@@ -284,8 +284,6 @@ def test_every_op_has_a_symbol_a_formula_and_partials_as_trees(name):
     found = payload([pc.solve(pc.gallery[name], "zil")])
     inner = [node for node in found["nodes"] if node["kind"] in ("node", "identity")]
     assert {op.split("/")[0] for op in found["ops"]} == {node["op"] for node in inner}
-        node["op"] for node in found["nodes"] if node["kind"] in ("node", "identity")
-    }
     for op in found["ops"].values():
         assert set(op) == {"symbol", "formula", "partials"} and op["symbol"]
         assert_tree(op["formula"])
