@@ -100,7 +100,8 @@ function reason(plain, got) {
   }
   const stop = plain.slice(BEGUN.exec(plain)[0].length).trim();
   if (!stop && /\d/.test(plain)) return refusal("separators", { got });
-  return refusal("place", { got, found: clip(stop || plain, 12) });
+  if (!stop || stop === plain) return refusal("none", { got });
+  return refusal("place", { got, found: clip(stop, 12) });
 }
 
 function clip(text, longest) {

@@ -75,8 +75,13 @@ def read_between(text: str, least: float = -math.inf, most: float = math.inf, wh
     >>> read_between("0,05", 0.0001, 10.0), read_between("1 000", 0, 5000, whole=True)
     (0.05, 1000)
     """
-    number = _number(text)
     slots = {"got": _clip(text), "least": f"{least:.15g}", "most": f"{most:.15g}"}
+    try:
+        number = _number(text)
+    except NumberError as error:
+        if whole and error.key in ("error.number.none", "error.number.place"):
+            raise NumberError("error.number.whole", **slots) from None
+        raise
     if whole and number != int(number):
         raise NumberError("error.number.whole", **slots)
     if not least <= number <= most:
@@ -202,7 +207,9 @@ def _refusal(text: str, plain: str) -> NumberError:
     stop = plain[begun.end() :].strip() if begun else plain
     if not stop and re.search(r"\d", plain):
         return NumberError("error.number.separators", got=got)
-    return NumberError("error.number.place", got=got, found=_clip(stop or plain, 12))
+    if stop in ("", plain):
+        return NumberError("error.number.none", got=got)
+    return NumberError("error.number.place", got=got, found=_clip(stop, 12))
 
 
 def _clip(text: str, longest: int = 40) -> str:

@@ -339,7 +339,7 @@ def test_what_is_no_answer_is_no_mistake():
     solution = pc.solve(G2, "zil")
     for kind, answer in {"number": "b", "choose": "", "sign": "?", "mover": "nobody", "reader": ""}.items():
         verdict = judge(next(gate for gate in gates(solution) if gate.kind == kind), answer)
-        key = "error.number.place" if kind == "number" else f"gate.unread.{kind}"
+        key = "error.number.none" if kind == "number" else f"gate.unread.{kind}"
         assert (verdict.right, verdict.read, verdict.message.key) == (False, False, key)
 
 

@@ -118,6 +118,20 @@ def test_values_that_overflow_are_told_and_the_last_picture_stays(page):
     assert len(at.error) == 1
 
 
+def test_a_value_of_another_shape_stays_beside_its_sentence():
+    at = opened("step", p="mlp")
+    before = payload(at)
+    at.text_input(key("step", "value.b1")).input("1 2 3 4 5")
+    checked(at.run())
+    (told,) = (error.value.replace("\\", "") for error in at.error)
+    assert "'b1' has the shape [5]; expected [4]" in told
+    assert at.text_input(key("step", "value.b1")).value == "1 2 3 4 5"
+    assert payload(at) == before
+    at.text_input(key("step", "value.b1")).input("1 2 3 4")
+    checked(at.run())
+    assert not at.error
+
+
 def test_a_typed_formula_becomes_the_problem_of_the_page(page):
     at = opened(page)
     at.text_area(key(page, "formula")).input("tanh(w2 * tanh(w1 * x))")

@@ -125,7 +125,7 @@ def test_a_residual_network_needs_levelling():
 
 WRONG = [
     ("mlp", {"widths": ""}, "one to 12 whole numbers"),
-    ("mlp", {"widths": "4, x"}, "must be a whole number from 1 to 32"),
+    ("mlp", {"widths": "4, x"}, "'x' is not a whole number from 1 to 32"),
     ("mlp", {"widths": [4] * 13}, "one to 12 whole numbers"),
     ("mlp", {"widths": "4 0"}, "from 1 to 32"),
     ("mlp", {"widths": None}, "one to 12 whole numbers"),

@@ -150,6 +150,8 @@ def test_a_range_and_whole_numbers_are_checked():
         ("−0,1", False, "range"),
         ("2,5", True, "whole"),
         ("11", True, "range"),
+        ("abc", True, "whole"),
+        ("3 kg", True, "whole"),
     ):
         with pytest.raises(NumberError) as refused:
             read_between(text, 0, 10, whole)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from pcgraph.typed_numbers import number_text, read_between, read_values
 from pcgraph.ui.draft import is_stale, text_of
 from pcgraph.ui.language import write_link
 from pcgraph.ui.listed import listed
-from pcgraph.ui.settings import RATES, STEPS, Settings, base, build, check, from_link, suggested, to_link
+from pcgraph.ui.settings import RATES, STEPS, Settings, base, build, check, from_link, shaped, suggested, to_link
 from pcgraph.ui.text import show_errors, show_repair, t
 from pcgraph.ui.typed_field import forget_refused, typed_field, wrong
 from pcgraph.ui.view import view
@@ -259,7 +259,7 @@ class Page:
         rows = [("target", problem.target), *list(problem.values.items())[:MOST_LEAVES]]
         for name, value in rows:
             shown = str(value.tolist()) if value.ndim else number_text(value.item())
-            read = partial(read_values, shape=value.shape)
+            read = partial(_value, name, value.shape)
             take = partial(self._set_value, name)
             look: dict[str, Any] = {"draw": st.text_area, "height": 68} if value.ndim > 1 else {}
             typed_field(self._value_label(name), self._drawn(f"value.{name}"), shown, read, take, **look)
@@ -305,6 +305,12 @@ class Page:
                 on_click=lambda: self.change(document=text_of(draft), leaves={}, target=""),
                 disabled=draft.problem is None,
             )
+
+
+def _value(name: str, shape: Sequence[int], text: str) -> Any:
+    """Return a typed value of a leaf or of the target; the target's shape is checked beside the output's."""
+    value = read_values(text, shape)
+    return value if name == "target" else shaped(value, name, shape)
 
 
 def _steps(text: str) -> float | None:

@@ -182,12 +182,12 @@ def _fields(deck: Deck, at: int) -> None:
         for part, draw in (("title", st.text_input), ("caption", st.text_input), ("notes", st.text_area)):
             field = _field(at, part, said(getattr(scene, part), language_now))
             draw(t(f"deck.{part}"), key=field, max_chars=LONGEST[part], on_change=_write, args=(at, part, field))
-        with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        with st.container(horizontal=True, gap="small"):
             for part, value in (("t", scene.t), ("until", scene.t if scene.until is None else scene.until)):
                 field = key(f"field.{part}.{at}")
                 typed_field(t(f"deck.{part}"), field, str(value), _step, partial(_set, at, part))
-            field = _field(at, "ask", scene.ask)
-            st.toggle(t("deck.ask"), key=field, on_change=_write, args=(at, "ask", field), help=t("deck.ask.help"))
+        field = _field(at, "ask", scene.ask)
+        st.toggle(t("deck.ask"), key=field, on_change=_write, args=(at, "ask", field), help=t("deck.ask.help"))
 
 
 def _field(at: int, part: str, value: Any) -> str:

@@ -6,7 +6,7 @@ import base64
 import json
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -336,11 +336,9 @@ def _build(name: str, formula: str, document: str, changed: tuple[tuple[str, str
     unknown = [leaf for leaf, _ in changed if leaf not in problem.values]
     if unknown:
         raise SettingError("error.link.leaf", name=unknown[0][:40], known=listing(problem.values))
-    leaves = {leaf: value_of(text, leaf, problem.values[leaf].shape) for leaf, text in changed}
-    for leaf, value in leaves.items():
-        shape = tuple(problem.values[leaf].shape)
-        if tuple(_shape(value)) != shape:
-            raise SettingError("error.value_shape", node=leaf, expected=list(shape))
+    leaves = {
+        leaf: shaped(value_of(text, leaf, shape := problem.values[leaf].shape), leaf, shape) for leaf, text in changed
+    }
     target = value_of(aim, "target", problem.target.shape) if aim else None
     found = problem.with_values(leaves, target) if leaves or target is not None else problem
     check_limits(found)
@@ -374,6 +372,13 @@ def read_document(text: str) -> Problem:
 
 
 _parsed, _read = lru_cache(maxsize=64)(parse), lru_cache(maxsize=256)(from_json)
+
+
+def shaped(value: Any, leaf: str, shape: Sequence[int]) -> Any:
+    """Return a typed value of a leaf as it is; raise SettingError where it has another shape than the leaf."""
+    if (got := _shape(value)) != list(shape):
+        raise SettingError("error.value_shape", node=leaf, got=got, expected=list(shape))
+    return value
 
 
 def _shape(value: Any) -> list[int]:

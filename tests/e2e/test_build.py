@@ -205,6 +205,18 @@ def test_formula_and_canvas_follow_each_other(build, page):
     expect(build.node("y")).to_have_attribute("data-value", "2.25")
 
 
+def test_a_formula_s_sentence_and_repair_are_in_sight(build):
+    build.open(p="residual")
+    build.formula.fill("tanh(0,5*x) + b")
+    build.button("page.formula.use").click()
+    repair = build.button("page.formula.repair")
+    for part in (build.alerts, repair):
+        expect(part).to_be_in_viewport(ratio=0.99)
+    repair.click()
+    expect(build.formula).to_have_value("tanh(0.5*x) + b")
+    expect(build.alerts).to_have_count(0)
+
+
 def test_a_wrong_formula_keeps_the_graph_and_says_line_column_and_remedy(build, page):
     build.open(p="residual")
     kept = build.document()
