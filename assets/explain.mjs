@@ -2,6 +2,7 @@
 
 import { different, entry, isLeaf, scalar } from "./frame.mjs";
 import { number } from "./messages.mjs";
+import { readTimes } from "./rule-table.mjs";
 import { linksOf, readsThrough } from "./trace.mjs";
 
 /** Return what happened to a node at step t in a lane. */
@@ -12,46 +13,47 @@ export function explainNode(payload, laneIndex, name, t) {
   return isLeaf(node) ? [leafSentence(context)] : nodeSentences(context);
 }
 
-function leafSentence({ lane, node, name, t }) {
-  const read = lane.reads[name] ?? null;
-  if (node.kind === "constant") return { key: "explain.constant", slots: { node: name } };
-  if (read === null) return said("leaf_never", { name });
-  const kind = lane.method === "bp" ? "_bp" : "";
-  const slots = { name, step: read };
-  if (t < read) return said(`leaf_waits${kind}`, slots);
-  return t === read ? said(`leaf_now${kind}`, slots) : said(`leaf_read${kind}`, slots);
+function leafSentence({ payload, lane, node, name, t }) {
+  if (node.kind === "constant") return said("constant", { node: name });
+  const times = lane.gradients[name] ? readTimes(payload, lane, name) : [];
+  if (!times.length) return said("leaf.never", { node: name });
+  if (t < times[0]) return said("leaf.waits", { node: name, step: times[0] });
+  const step = times.filter((one) => one <= t).at(-1);
+  const found = entry(lane.gradients[name], t);
+  const size = number(scalar(found));
+  const gradient = typeof found === "object" && found ? `[${node.shape.join("×")}, max ${size}]` : size;
+  return said(step === t ? "leaf.now" : "leaf.read", { node: name, step, gradient });
 }
 
 function nodeSentences(context) {
   const { payload, lane, node, name, t } = context;
   const reads = readsThrough(payload, lane, name, t);
-  const read = reads.length ? [said(reads.length > 1 ? "reads_many" : "reads_one", { names: reads.join(", ") })] : [];
-  const carried = node.kind === "identity" ? [said("identity", { name, origin: node.stands_for })] : [];
+  const read = reads.length ? [said(reads.length > 1 ? "reads_many" : "reads_one", { nodes: reads.join(", ") })] : [];
+  const carried = node.kind === "identity" ? [said("identity", { node: name, origin: node.stands_for })] : [];
   return [mainSentence(context), ...carried, ...read];
 }
 
 function mainSentence(context) {
   const { payload, lane, node, name, t, i } = context;
+  const slots = { node: name, level: node.level };
   const error = scalar(entry(lane.errors[i], t));
-  if (error !== null && !Number.isFinite(error)) return said("broken", { name });
-  const group = lane.method === "bp" ? "bp" : ({ exact: "zil", scaled: "scaled" }[lane.reading] ?? "unlevelled");
-  if (name === payload.output)
-    return told(group === "bp" && t === 0 ? "bp.output" : group === "bp" ? "bp.passed" : "output", node);
-  if (lane.front) return told(`${group}.${node.level > t ? "waits" : node.level === t ? "arrives" : "passed"}`, node);
-  return movedSentence(context, error);
+  if (error !== null && !Number.isFinite(error)) return said("broken", slots);
+  const kind = lane.method === "bp" ? "bp" : { exact: "zil", scaled: "scaled", moved: "unlevelled" }[lane.reading];
+  if (name === payload.output) return said(kind !== "bp" ? "output" : t === 0 ? "bp.output" : "bp.passed", slots);
+  if (!kind) return movedSentence(context, error);
+  const when = t < node.level ? "waits" : t === node.level ? "arrives" : "passed";
+  const shared = (kind === "zil" || kind === "scaled") && when !== "arrives";
+  return said(`${shared ? "front" : kind}.${when}`, slots);
 }
 
-function movedSentence({ lane, name, t, i }, error) {
+function movedSentence({ lane, name: node, t, i }, error) {
   const [before, now] = [entry(lane.values[i], t - 1), entry(lane.values[i], t)];
   if (t > 0 && t <= lane.steps && different(before, now)) {
     const scalars = typeof now === "number" && typeof before === "number";
-    return scalars ? said("moved", { name, ...apart(before, now) }) : said("moved_tensor", { name });
+    return scalars ? said("moved", { node, ...apart(before, now) }) : said("moved_tensor", { node });
   }
-  return said(error === 0 ? "quiet" : "still", { name });
+  return said(error === 0 ? "quiet" : "still", { node });
 }
-
-// Sentences that pcgraph/explain.py says too.
-const told = (key, node) => ({ key: `explain.${key}`, slots: { node: node.name, level: node.level } });
 
 // As many digits as it takes to see the difference.
 function apart(before, after) {
@@ -59,7 +61,8 @@ function apart(before, after) {
   return { before: number(before, decimals), after: number(after, decimals) };
 }
 
-const said = (key, slots) => ({ key: `stage.explain.${key}`, slots });
+// pcgraph/explain.py says the same sentences of the same events.
+const said = (key, slots) => ({ key: `explain.${key}`, slots });
 
 /** Return what happened in a step: the lane's own caption, or in a phase what that phase does. */
 export function explainStep(payload, lanes, t, phase) {

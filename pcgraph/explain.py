@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from pcgraph.compare import reading
@@ -23,6 +24,7 @@ from pcgraph.rule_table import (
     places,
     sent_at,
     setting,
+    step_at,
 )
 from pcgraph.solve import METHODS
 from pcgraph.trace import Solution, Step
@@ -197,25 +199,58 @@ def number_text(solution: Solution, place: Place) -> str:
 
 
 def _sentence(solution: Solution, node: Node, step: Step) -> str:
-    graph, level, t = solution.problem.graph, solution.levels, step.t
-    method = METHODS[solution.method]
-    slots: dict[str, Any] = {"node": node.name, "t": t, "inputs": listing(node.inputs), "level": level[node.name]}
-    if node.op == "constant":
-        return say("explain.constant", **slots)
+    """Return what happened to a node at a step; the card says the same (assets/explain.mjs)."""
     if node.is_leaf:
-        times = [s.t for s in solution.steps if node.name in s.read]
-        when = "unread" if not times or t < times[0] else "reads" if t in times else "was_read"
-        gradient = text(number_at(solution, Place("gradient", node.name, t)) if when != "unread" else None)
+        return _leaf_sentence(solution, node, step.t)
+    sentences = [_main_sentence(solution, node, step)]
+    if node.stands_for:
+        sentences.append(say("explain.identity", node=node.name, origin=node.stands_for))
+    graph, last = solution.problem.graph, {name: each.t for each in solution.steps for name in each.read}
+    read = [name for name in dict.fromkeys(node.inputs) if last.get(name) == step.t and name in solution.gradients]
+    read = [name for name in read if graph[name].op == "parameter"]
+    if read:
+        sentences.append(say("explain.reads_many" if len(read) > 1 else "explain.reads_one", nodes=", ".join(read)))
+    return " ".join(sentences)
+
+
+def _leaf_sentence(solution: Solution, node: Node, t: int) -> str:
+    times = [step.t for step in solution.steps if node.name in step.read]
+    if node.op == "constant" or node.name not in solution.gradients:
+        return say("explain.constant" if node.op == "constant" else "explain.leaf.never", node=node.name)
+    if t < times[0]:
+        return say("explain.leaf.waits", node=node.name, step=times[0])
+    gradient = text(number_at(solution, Place("gradient", node.name, t)))
+    when = "now" if t in times else "read"
+    return say(f"explain.leaf.{when}", node=node.name, gradient=gradient, step=max(s for s in times if s <= t))
+
+
+def _main_sentence(solution: Solution, node: Node, step: Step) -> str:
+    level, t = solution.levels[node.name], step.t
+    slots: dict[str, Any] = {"node": node.name, "level": level}
+    error = step.errors.get(node.name)
+    if error is not None and not torch.isfinite(error).all():
+        return say("explain.broken", **slots)
+    kind = "bp" if solution.method == "bp" else KINDS.get(reading(solution), "")
+    if node.name == solution.problem.graph.output:
         return say(
-            f"explain.leaf.{when}", **slots, when=max((s for s in times if s <= t), default="·"), gradient=gradient
+            "explain.output" if kind != "bp" else "explain.bp.passed" if step.t else "explain.bp.output", **slots
         )
-    if node.name == graph.output:
-        return say("explain.bp.output" if solution.method == "bp" else "explain.output", **slots)
-    if not method.front:
-        return say("explain.relax.start" if t == 0 else "explain.relax", **slots)
-    when = "waits" if t < level[node.name] else "arrives" if t == level[node.name] else "passed"
-    kind = "bp" if solution.method == "bp" else KINDS[reading(solution)]
-    return say(f"explain.{kind}.{when}", **slots)
+    if not kind:
+        return _moved_sentence(solution, node, step)
+    when = "waits" if t < level else "arrives" if t == level else "passed"
+    shared = kind in ("zil", "scaled") and when != "arrives"
+    return say(f"explain.{'front' if shared else kind}.{when}", **slots)
+
+
+def _moved_sentence(solution: Solution, node: Node, step: Step) -> str:
+    now, before = step.values[node.name], step_at(solution, max(0, step.t - 1)).values[node.name]
+    if torch.equal(before, now):
+        return say("explain.still" if step.errors[node.name].any() else "explain.quiet", node=node.name)
+    if now.numel() > 1:
+        return say("explain.moved_tensor", node=node.name)
+    pairs = [tuple(number(each.item(), decimals) for each in (before, now)) for decimals in (4, 6, 8, 10, 12, 15)]
+    old, new = next((pair for pair in pairs if pair[0] != pair[1]), pairs[-1])  # as many digits as tell them apart
+    return say("explain.moved", node=node.name, before=old, after=new)
 
 
 def text(value: Tensor | None) -> str:

@@ -156,7 +156,7 @@ def test_a_gradient_is_told_in_the_step_that_reads_it():
     assert pc.explain(solution, "z2", 2).filled.splitlines()[-1] == "∂(z2) = −0.0907"
     assert [rule.kind for rule in pc.explain(solution, "z2", 1).rules] == ["feedback"]
     assert pc.explain(solution, "z2", 2).sentence == "The gradient of z2 is read now: −0.0907."
-    assert pc.explain(solution, "z2", 1).sentence == "z2 waits: its gradient has not been read yet."
+    assert pc.explain(solution, "z2", 1).sentence == "z2 waits: its gradient is read at step 2."
     assert pc.explain(solution, "z2", 3).sentence == "The gradient of z2 was read at step 2: −0.0907."
 
 
@@ -399,9 +399,10 @@ def value(content, names):
         ("zil", {}, "a", 3, "The error reached a. Its inputs still hold their forward values"),
         ("zil", {}, "c", 3, "The front has passed c."),
         ("zil", {"level": False}, "a", 1, "a is at level 3, but without identity nodes an error can reach it earlier"),
-        ("pc", {}, "a", 0, "a stands at its forward value, so its error is 0."),
-        ("pc", {}, "a", 5, "a moves to balance its own error"),
-        ("fixed", {}, "a", 2, "a moves to balance its own error"),
+        ("pc", {}, "a", 0, "Nothing has reached a yet: it still holds its prediction."),
+        ("pc", {}, "a", 5, "a moved from 1.2"),
+        ("fixed", {}, "a", 1, "a moved from 1.2000 to 1.3080: its own error"),
+        ("fixed", {}, "a", 2, "a did not move in this step."),
     ],
 )
 def test_the_sentence_says_what_happens_to_the_node(method, settings, node, t, beginning):

@@ -1,4 +1,4 @@
-"""The browser tells the engine's chains: origin.mjs and rule-table.mjs say of every number what pcgraph says of it."""
+"""The browser tells the engine's chains and sentences: of every number and node its modules say what pcgraph says."""
 
 from __future__ import annotations
 
@@ -35,7 +35,11 @@ QUANTITIES = ("value", "prediction", "error", "gradient")
 # Asks the modules about places of several payloads at once, one answer a line of input.
 PROGRAM = """
 import { createInterface } from "node:readline";
-import { entryOf, numberAt, readsAt } from "ORIGIN";
+import { readFileSync } from "node:fs";
+import { entryOf, numberAt, readsAt } from "ASSETS/origin.mjs";
+import { explainNode } from "ASSETS/explain.mjs";
+import { createSay } from "ASSETS/messages.mjs";
+const say = createSay(JSON.parse(readFileSync(new URL("ASSETS/messages/en.json"), "utf8")));
 for await (const line of createInterface({ input: process.stdin })) {
   const { payload, places, nodes } = JSON.parse(line);
   const entries = places.map((place) => {
@@ -43,14 +47,16 @@ for await (const line of createInterface({ input: process.stdin })) {
     return found && { ...found, numbers: found.restsOn.map((one) => numberAt(payload, 0, one)) };
   });
   const read = nodes.map(([name, t]) => readsAt(payload, payload.lanes[0], name, t));
-  console.log(JSON.stringify({ entries, read }));
+  const told = (list) => list.map(({ key, slots }) => say(key, slots)).join(" ");
+  const said = nodes.map(([name, t]) => told(explainNode(payload, 0, name, t)));
+  console.log(JSON.stringify({ entries, read, said }));
 }
 """
 
 
 def asked(questions):
     """Return what the JavaScript modules answer to each {payload, places, nodes}."""
-    program = PROGRAM.replace("ORIGIN", (ROOT / "assets/origin.mjs").as_uri())
+    program = PROGRAM.replace("ASSETS", (ROOT / "assets").as_uri())
     command = ["node", "--input-type=module", "--eval", program]
     lines = "\n".join(to_text(question) for question in questions) + "\n"
     done = subprocess.run(command, input=lines, capture_output=True, text=True, timeout=300)
@@ -93,6 +99,8 @@ def assert_same(problem, runs):
             kinds[got["kind"] if got else "none"] += 1
         for (name, t), got in zip(question["nodes"], answer["read"], strict=True):
             assert tuple(got) == reads(solution, name, t), f"{where}: what {name} reads at {t}"
+        for (name, t), got in zip(question["nodes"], answer["said"], strict=True):
+            assert got == pc.explain(solution, name, t).sentence, f"{where}: {name} at {t}"
     return kinds
 
 

@@ -13,7 +13,7 @@ import { carried } from "../../assets/viewport.mjs";
 import { createWakeLock } from "../../assets/wakelock.mjs";
 
 const say = createSay(JSON.parse(readFileSync(new URL("../../assets/messages/en.json", import.meta.url), "utf8")));
-const captions = [0, 1, 2].map((t) => ({ key: "stage.explain.still", slots: { name: `n${t}` } }));
+const captions = [0, 1, 2].map((t) => ({ key: "explain.still", slots: { node: `n${t}` } }));
 const told = (t) => `n${t} did not move in this step.`;
 const payload = {
   title: "Three steps",
