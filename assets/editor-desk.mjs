@@ -1,5 +1,6 @@
 // The desk: the draft with its history and selection, what Python said of it, and what has to be sent. No page, no drawing.
 
+import { drawable } from "./editor-drawable.mjs";
 import { edgesOf, meaning, nodeOf, opTable, refusal } from "./editor-document.mjs";
 import { apply } from "./editor-edits.mjs";
 import { factsOf } from "./editor-facts.mjs";
@@ -17,8 +18,9 @@ const QUIET = 150; // ms after which a run of small edits is sent while Python s
  * tell(sentence) what was done; refuse(sentence) why something was not (returns false); noted() when the state has changed.
  */
 export function createDesk(data, state, { send, draw, changing, tell, refuse, noted }) {
+  const start = drawable(data.document);
   state = {
-    history: begin(settled(data.document)),
+    history: begin(settled(start)),
     rev: data.rev ?? 0,
     selection: [],
     edge: null,
@@ -28,7 +30,7 @@ export function createDesk(data, state, { send, draw, changing, tell, refuse, no
     ...state,
   };
   let [ops, inspection, facts] = [opTable(data.ops ?? []), null, factsOf(null)];
-  let [starts, many, timer] = [[meaning(data.document)], false, null];
+  let [starts, many, timer] = [[meaning(start)], false, null];
   const draft = () => state.history.present;
   const isKnown = () => inspection !== null && inspection.rev === state.rev;
   learn(data.inspection ?? null, data.rev ?? 0);
@@ -103,7 +105,7 @@ export function createDesk(data, state, { send, draw, changing, tell, refuse, no
   /** Select nodes or an edge; `several` keeps the selection while the focus moves on. */
   function select(names, edge = null, several = false) {
     many = several;
-    Object.assign(state, { selection: names, edge, history: seal(state.history) });
+    Object.assign(state, { selection: names.filter((name) => nodeOf(draft(), name)), edge, history: seal(state.history) });
     draw();
     noted();
   }
@@ -154,7 +156,7 @@ export function createDesk(data, state, { send, draw, changing, tell, refuse, no
   /** Take what Python says: a new inspection, or, with a new `source`, another document. Returns whether it shares nodes with the old one. */
   function take(next) {
     const fresh = next.source !== data.source;
-    const akin = !fresh || replace(next.document);
+    const akin = !fresh || replace(drawable(next.document));
     if (fresh) state.rev = Math.max(state.rev, next.rev ?? 0);
     if (fresh || (next.rev ?? 0) >= state.rev) learn(next.inspection ?? null, state.rev);
     data = next;

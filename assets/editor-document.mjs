@@ -9,7 +9,7 @@ export const LOSSES = ["squared_error", "cross_entropy"];
 export const isLeafOp = (op) => LEAVES.includes(op);
 
 const LONGEST_NAME = 64;
-const NAME = /^[\p{L}_][\p{L}\p{N}_.′″‴]*$/u; // as pcgraph/problem.py has it
+const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_.′″‴]*$/u; // as pcgraph/problem.py has it
 
 export const blank = () => ({ version: 1, title: "", output: null, target: 0, loss: "squared_error", nodes: [] });
 
@@ -79,10 +79,13 @@ function along(next, start) {
   return path;
 }
 
+/** Tell whether this can be a node's name. */
+export const isName = (name) => typeof name === "string" && NAME.test(name) && [...name].length <= LONGEST_NAME;
+
 /** Return why a name can't be given, as {key, slots}, or null. `own` is the node that would carry it. */
 export function nameProblem(document, name, own = null) {
-  if (!NAME.test(name) || [...name].length > LONGEST_NAME)
-    return { key: "editor.refuse.name", slots: { name, longest: LONGEST_NAME } };
+  if (!isName(name))
+    return { key: "error.name", slots: { name, longest: LONGEST_NAME } };
   if (name !== own && nodeOf(document, name))
     return { key: "editor.refuse.taken", slots: { name, free: freeName(document, name) } };
   return null;
@@ -180,6 +183,12 @@ export function parseShape(text, most = 10000) {
   return fits ? shape : null;
 }
 
+const WORDS = new Map([
+  ["True", true],
+  ["False", false],
+  ["None", null],
+]);
+
 /** Return what an attr's text stands for: JSON, a tuple as a list, or text; undefined leaves the default, `normal`. */
 export function parseAttr(text, normal = null) {
   const plain = text.trim();
@@ -188,8 +197,7 @@ export function parseAttr(text, normal = null) {
   // Beside a whole number, 2,3 may be a pair.
   if (typeof one === "number" && typeof normal === "number" && !(Number.isInteger(normal) && /[,，]/.test(plain)))
     return one;
-  const words = { True: true, False: false, None: null };
-  if (plain in words) return words[plain];
+  if (WORDS.has(plain)) return WORDS.get(plain);
   const value = readJson(plain.replaceAll("−", "-").replace(/^\((.*?),?\)$/, "[$1]"));
   return value === undefined ? plain : value;
 }

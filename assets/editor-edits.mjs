@@ -18,7 +18,7 @@ const EDITS = {
   connect: (document, { from, to, slot }, ops) => followed(withInput(document, to, slot, from, ops), from, to),
   disconnect: (document, { to, slot }, ops) => withInput(document, to, slot, null, ops),
   move: (document, { positions }) =>
-    changed(document, (node) => (positions[node.name] ? { ...node, position: positions[node.name] } : node)),
+    changed(document, (node) => (Object.hasOwn(positions, node.name) ? { ...node, position: positions[node.name] } : node)),
   rename: (document, { name, to }) => renamed(document, name, to),
   remove: (document, { names }, ops) => removed(document, names, ops),
   op: (document, { name, op }, ops) => changed(document, (node) => (node.name === name ? withOp(node, op, ops) : node)),

@@ -3,6 +3,7 @@
 import { isLeafOp, shapeOf } from "./editor-document.mjs";
 
 const NOTHING = { nodes: {}, gaps: [], problems: [], identities: 0, complete: false, formula: null };
+const UNKNOWN = { value: null, shape: null, level: null, dead: false };
 const NONE = [];
 const MOST_CELLS = 64;
 
@@ -13,7 +14,7 @@ export function factsOf(inspection) {
   for (const problem of known.problems) byNode.set(problem.node, [...(byNode.get(problem.node) ?? []), problem]);
   const gaps = new Map(known.gaps.map(({ from, to, slot, gap }) => [`${from} ${to} ${slot}`, gap]));
   return {
-    node: (name) => known.nodes[name] ?? { value: null, shape: null, level: null, dead: false },
+    node: (name) => (Object.hasOwn(known.nodes, name) ? known.nodes[name] : UNKNOWN),
     problems: known.problems,
     problemsOf: (name) => byNode.get(name) ?? NONE,
     levels: new Map(Object.entries(known.nodes).map(([name, { level }]) => [name, level])),

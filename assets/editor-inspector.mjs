@@ -206,21 +206,21 @@ function createAttrs({ act }) {
   return {
     element,
     draw(node, ops) {
-      const known = { ...(ops.get(node.op)?.attrs ?? {}), ...(node.attrs ?? {}) };
-      const defaults = ops.get(node.op)?.attrs ?? {};
-      if (look !== (look = JSON.stringify([node.op, Object.keys(known)]))) {
-        fields = Object.keys(known).map((attr) => [
+      const defaults = new Map(Object.entries(ops.get(node.op)?.attrs ?? {}));
+      const given = new Map(Object.entries(node.attrs ?? {}));
+      const known = [...new Set([...defaults.keys(), ...given.keys()])];
+      if (look !== (look = JSON.stringify([node.op, known]))) {
+        fields = known.map((attr) => [
           attr,
           createField({
             label: attr,
-            hint: attrText(defaults[attr]),
-            commit: (value, owner) => act.edit({ do: "attr", name: owner, attr, value: parseAttr(value, defaults[attr]) }),
+            hint: attrText(defaults.get(attr)),
+            commit: (value, owner) => act.edit({ do: "attr", name: owner, attr, value: parseAttr(value, defaults.get(attr)) }),
           }),
         ]);
         element.replaceChildren(...fields.map(([, field]) => field.element));
       }
-      for (const [attr, field] of fields)
-        field.draw(node.attrs && attr in node.attrs ? attrText(node.attrs[attr]) : "", node.name);
+      for (const [attr, field] of fields) field.draw(attrText(given.get(attr)), node.name);
     },
   };
 }

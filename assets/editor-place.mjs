@@ -53,8 +53,8 @@ function usersByName(document) {
   return users;
 }
 
-// Inputs before users; a draft has no cycles.
-function sorted(document) {
+/** Return the nodes' names, inputs before users; those on a cycle and what reads them are left out. */
+export function sorted(document) {
   const left = new Map(
     document.nodes.map((node) => [node.name, new Set((node.inputs ?? []).filter((one) => one !== null)).size]),
   );

@@ -1,6 +1,7 @@
 // The draft in the browser's own storage: unsaved work survives a reload, a shared link is never overruled by it.
 
 import { meaning } from "./editor-document.mjs";
+import { drawable } from "./editor-drawable.mjs";
 import { keepText, keptText } from "./storage.mjs";
 
 const KEY = "pcgraph.draft";
@@ -21,8 +22,8 @@ export const keepDraft = (document, starts) => write(KEY, { document, starts });
 /** Return the draft kept for a start, or null: only where Python gives again what the draft grew from. */
 export function draftFor(document, kept = read(KEY)) {
   if (!kept?.document?.nodes || !Array.isArray(kept.starts)) return null;
-  const start = meaning(document);
-  return kept.starts.includes(start) && meaning(kept.document) !== start ? kept.document : null;
+  const [start, found] = [meaning(document), drawable(kept.document)];
+  return kept.starts.includes(start) && meaning(found) !== start ? found : null;
 }
 
 export const keepCopies = (nodes) => write(COPIED, nodes);

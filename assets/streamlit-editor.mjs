@@ -3,6 +3,7 @@
 import { html } from "./dom.mjs";
 import { createEditor } from "./editor.mjs";
 import { meaning } from "./editor-document.mjs";
+import { drawable } from "./editor-drawable.mjs";
 import { begin, push } from "./editor-history.mjs";
 import { settled } from "./editor-place.mjs";
 import { draftFor } from "./editor-store.mjs";
@@ -15,12 +16,14 @@ let remembered = null; // the editor's state when it was last taken off the page
 
 export default mountOnce(mount);
 
-function mount(data, parentElement, setTriggerValue) {
+const read = (data) => ({ ...data, document: drawable(data.document) });
+
+function mount(given, parentElement, setTriggerValue) {
   const host = document.createElement("div");
   parentElement.append(host);
-  let [editor, latest, send, alive] = [null, data, setTriggerValue, true];
+  let [editor, latest, send, alive] = [null, read(given), setTriggerValue, true];
   const ready = Promise.all([
-    loadMessages(data.lang),
+    loadMessages(latest.lang),
     loadStyle(parentElement, "stage.css"),
     loadStyle(parentElement, "editor.css"),
   ]);
@@ -51,9 +54,9 @@ function mount(data, parentElement, setTriggerValue) {
   }
   return {
     update(next, setTrigger) {
-      [latest, send] = [next, setTrigger];
+      [latest, send] = [read(next), setTrigger];
       editor?.setTheme();
-      editor?.setData(next);
+      editor?.setData(latest);
     },
     unmount() {
       alive = false;

@@ -24,18 +24,25 @@ const MEANT = new Map([
 const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const PARTS = { "½": "1/2", "¼": "1/4", "¾": "3/4" };
 
+// Python's idea of white space, where JavaScript's is another.
+const WHITE = "(?:[^\\S\\ufeff]|[\\x1c-\\x1f\\x85])+";
+const [SPACES, ENDS] = [new RegExp(WHITE, "g"), new RegExp(`^${WHITE}|${WHITE}$`, "g")];
+const LINES = /\r\n?|[\u2028\u2029\x0b\x0c\x85]/g;
+const trimmed = (text) => text.replace(ENDS, "");
+
+const GAP = "[ \\t\\n]*";
 const BODY = "[.,]?\\d[\\d.,' \\u00a0]*";
-const POWER = `10\\s*(?:(?:\\^|\\*\\*)\\s*([-+]?\\d+)|([⁺⁻]?[${RAISED}]+))`;
+const POWER = `10${GAP}(?:(?:\\^|\\*\\*)${GAP}([-+]?\\d+)|([⁺⁻]?[${RAISED}]+))`;
 const WRITTEN = new RegExp(
-  `^([-+]?)\\s*(?:(${BODY})(?:\\s*e\\s*([-+]?\\d+))?|(?:(${BODY})\\s*[×·⋅∙✕*x]\\s*)?${POWER})$`,
+  `^([-+]?)${GAP}(?:(${BODY})(?:${GAP}e${GAP}([-+]?\\d+))?|(?:(${BODY})${GAP}[×·⋅∙✕*x]${GAP})?${POWER})$`,
   "i",
 );
-const BEGUN = new RegExp(`^\\s*[-+]?\\s*(?:${BODY}(?:\\s*e\\s*[-+]?\\d+)?)?`, "i");
+const BEGUN = new RegExp(`^${GAP}[-+]?${GAP}(?:${BODY}(?:${GAP}e${GAP}[-+]?\\d+)?)?`, "i");
 const PLAIN = /^(?:\d+(?:\.\d*|,\d+)?|[.,]\d+)$/;
 const GROUPED = /^[1-9]\d{0,2}(?:([., '\u00a0])\d{3})(?:\1\d{3})*(?:(?!\1)[.,]\d+)?$/;
 const INDIAN = /^[1-9]\d?(?:,\d{2})+,\d{3}(?:\.\d+)?$/;
 const EITHER = /^([1-9]\d{0,2}),(\d{3})$/;
-const BOUNDLESS = /^[-+]?\s*(?:nan|inf|infinity|∞)$/i;
+const BOUNDLESS = /^[-+]?[ \t\n]*(?:nan|inf|infinity|∞)$/i;
 
 /** Return the number that a text means, or why it is none, as a sentence {key, slots}. */
 export function readNumber(text) {
@@ -44,10 +51,11 @@ export function readNumber(text) {
   const plain = [...text]
     .map((each) => MEANT.get(each) ?? each)
     .join("")
+    .replace(LINES, "\n")
     .replace(/^[ \u00a0\t\n]+|[ \u00a0\t\n]+$/g, "");
   if (!plain) return refusal("empty");
   const sign = /^[-+]/.exec(plain)?.[0] ?? "";
-  const rest = plain.slice(sign.length).trim();
+  const rest = trimmed(plain.slice(sign.length));
   const sides = `${sign}${PARTS[rest] ?? rest}`.split(/\/(.*)/s);
   if (sides.length > 1) return fraction(sides, got);
   const found = WRITTEN.exec(plain);
@@ -85,7 +93,7 @@ function joined(body) {
 }
 
 function fraction([over, under], got) {
-  const sides = [over, under].map((side) => side.trim());
+  const sides = [over, under].map(trimmed);
   const [a, b] = sides.map((side) => (/[ \u00a0/]/.test(side) ? null : readNumber(side)));
   if (typeof a !== "number" || typeof b !== "number" || b === 0) return refusal("fraction", { got });
   return held(a / b, a !== 0, got);
@@ -98,13 +106,13 @@ function reason(plain, got) {
     if (typeof share !== "number") return share;
     return refusal("percent", { got, wanted: String(Number((share / 100).toPrecision(15))) });
   }
-  const stop = plain.slice(BEGUN.exec(plain)[0].length).trim();
+  const stop = trimmed(plain.slice(BEGUN.exec(plain)[0].length));
   if (!stop && /\d/.test(plain)) return refusal("separators", { got });
   if (!stop || stop === plain) return refusal("none", { got });
   return refusal("place", { got, found: clip(stop, 12) });
 }
 
 function clip(text, longest) {
-  const line = [...text.trim().replace(/\s+/g, " ")];
+  const line = [...trimmed(text).replace(SPACES, " ")];
   return line.length <= longest ? line.join("") : `${line.slice(0, longest).join("")}…`;
 }

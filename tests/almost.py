@@ -6,21 +6,23 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import networkx
 
-from pcgraph.document import to_dict
+from pcgraph.document import read_text, to_dict
+from pcgraph.errors import PCGraphError
 from pcgraph.gallery import gallery
 from pcgraph.graph import to_networkx
-from pcgraph.problem import Problem
+from pcgraph.problem import LIMITS, Problem
 from pcgraph.templates import TEMPLATES
 
 # How people and programs spell a number, and the only number that each may be read as; None: it may be none at all.
 SPELLINGS: dict[str, float | None] = {
     "0,75": 0.75, "−1,2": -1.2, "-1,2": -1.2, "−0.5": -0.5, "–0.5": -0.5, ".5": 0.5, "5.": 5.0, "+1": 1.0, "1e-3": 1e-3,
     "1E3": 1000.0, "0.50": 0.5, "5e-1": 0.5, "１２": 12.0, "٣": 3.0, "1 000": 1000.0, "1e400": None,
-    "NaN": None, "-Infinity": None, "0x10": None, "1_000": None, "1.2.3": None, "--1": None, "½": None, "true": None,
+    "NaN": None, "-Infinity": None, "0x10": None, "1_000": None, "1.2.3": None, "--1": None, "½": 0.5, "true": None,
     "12e": None, "1,000.5": 1000.5, "1.000,5": 1000.5, "1'000": 1000.0, "07": 7.0, "1e5000": None, "9" * 5000: None,
 }  # fmt: skip
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
@@ -35,6 +37,9 @@ ODD = (
     *(None, True, 0, -1, 1.5, 2**63, 10**400, "", " ", "x", "0.5", "h" * 70, "\ud800", "<b>", [], {}, [None]),
     *([[1], [2, 3]], {"x": 1}, ["x", None], [{}], [[[[1]]]]),
 )
+
+INHERITED = ("constructor", "__proto__", "toString")  # what every object of JavaScript has
+ATTRS = ({"dmi": 0}, {"dim": {}}, dict.fromkeys(INHERITED, 1))
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,17 @@ def almost(seed: int) -> Almost:
     problem = gallery[name] if name in gallery else TEMPLATES[name].build(seed=draw.randrange(9))
     edit = draw.choices((in_tree, in_text, spelled, told_otherwise, other), (8, 5, 4, 2, 1))[0]
     return edit(problem, json.loads(json.dumps(to_dict(problem))), draw)
+
+
+def decoded(content: bytes) -> str | None:
+    """Return a file's text as the library reads it from a path; None where it is none."""
+    with NamedTemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        try:
+            return read_text(file.name, LIMITS.text)
+        except PCGraphError:
+            return None
 
 
 def other(_: Problem, __: Any, draw: random.Random) -> Almost:
@@ -139,7 +155,7 @@ def _swapped(data: Any, node: Any, draw: random.Random) -> None:
 
 def _ops(data: Any, node: Any, draw: random.Random) -> None:
     node["op"] = draw.choice(
-        (node["op"][:-1], node["op"] + "x", node["op"].upper(), "input", "tanh", "linear", "nothing")
+        (node["op"][:-1], node["op"] + "x", node["op"].upper(), "input", "tanh", "linear", "nothing", *INHERITED)
     )
 
 
@@ -160,11 +176,11 @@ TREE: dict[str, Callable[[Any, Any, random.Random], Any]] = {
     "a node of nothing": lambda data, node, draw: data["nodes"].insert(draw.randrange(9), draw.choice(ODD)),
     "an input changed": _input,
     "names swapped": _swapped,
-    "a name changed": lambda data, node, draw: node.update(name=draw.choice((*ODD, "my node", "x", "h1"))),
+    "a name changed": lambda data, node, draw: node.update(name=draw.choice((*ODD, "my node", "x", "h1", *INHERITED))),
     "an op changed": _ops,
     "inputs as a text": lambda data, node, draw: node.update(inputs=", ".join(node.get("inputs", ["x"]))),
     "a position changed": lambda data, node, draw: node.update(position=draw.choice((*ODD, {"x": 1, "y": "2"}))),
-    "attrs changed": lambda data, node, draw: node.update(attrs=draw.choice((*ODD, {"dmi": 0}, {"dim": {}}))),
+    "attrs changed": lambda data, node, draw: node.update(attrs=draw.choice((*ODD, *ATTRS))),
     "nodes as an object": _nodes,
     "a list of nodes": lambda data, node, draw: data["nodes"],
     "networkx": _networkx,

@@ -22,9 +22,10 @@ def pytest_terminal_summary(terminalreporter):
     for report in terminalreporter.getreports("passed"):
         for count, kind in [text.split(" ", 1) for name, text in report.user_properties if name == "fuzz"]:
             counts[kind] += int(count)
+    for kind, count in sorted(counts.items()):
+        terminalreporter.write_line(f"{count:6d} {kind}")
     if counts:
-        tried = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
-        terminalreporter.write_line(f"Fuzz: {tried}; {len(terminalreporter.getreports('failed'))} tests failed")
+        terminalreporter.write_line(f"{len(terminalreporter.getreports('failed')):6d} tests failed")
 
 
 collect_ignore = ["architectures.py"]  # it needs the packages of requirements-networks.txt

@@ -9,19 +9,17 @@ import base64
 import json
 import os
 import random
-import re
 import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pytest
 import torch
 
-from pcgraph.document import from_json, read_text, to_dict, to_json
+from pcgraph.document import from_json, to_dict, to_json
 from pcgraph.errors import PCGraphError
 from pcgraph.evaluate import backprop
 from pcgraph.fast import zil_gradients
@@ -30,60 +28,19 @@ from pcgraph.forward import forward
 from pcgraph.gallery import gallery
 from pcgraph.inspect import check_work, inspect_draft
 from pcgraph.mend import mend
-from pcgraph.ops import LEAF_OPS, OPS
-from pcgraph.problem import LIMITS, Problem
-from pcgraph.templates import TEMPLATES
+from pcgraph.ops import OPS
+from pcgraph.problem import Problem
 from pcgraph.ui import draft as drafts
-from pcgraph.ui.settings import TABLE, Settings, build, from_link, pack_document, to_link
+from pcgraph.ui.settings import Settings, build, from_link, to_link
 from pcgraph.write import to_dot, to_pytorch
-from tests.almost import Almost, almost
+from tests.almost import Almost, almost, decoded
+from tests.damaged import ODD, junk, mutated, some_formula, some_link, some_problem
 from tests.strategies import random_problem, same
 from tests.test_write import read_dot
 
 FUZZ = int(os.environ.get("FUZZ", 240))
 CHUNKS = 4  # a file runs on one worker; a chunk is short enough to be told apart when it fails
 LONGEST = 2.0  # seconds of this process's own time for one input
-
-MARKUP = [
-    "<b>x</b>",
-    '"><script>alert(1)</script>',
-    "javascript:alert(1)",
-    '"];x[URL="data:1',
-    "a'b\"c\\",
-    "${1+1}",
-    "{name}",
-]
-CODE = [
-    "__import__('os').system('true')",
-    "().__class__.__bases__",
-    "open('x','w')",
-    "lambda: 0",
-    "exec('1')",
-    "{}.format",
-    "%s" * 9,
-]
-ODD = [
-    *(None, True, False, 0, -1, 1.5, -0.0, 1e308, 1e-320, 2**63, 10**40, "", " ", "x", "out", "tanh", "0.5", "[1]"),
-    *("é′″‴", "\u202e", "\0", "\ud800", "x" * 70, "x" * 5000, [], {}, [[]], [None], [1, [2]], [[1, 2], [3]], [[[[1]]]]),
-    *({"x": 1}, {"name": "x"}, ["x"], ["x", None], [0.1] * 300, "NaN", "1e999", *MARKUP, *CODE),
-]  # fmt: skip
-ATTRS = [
-    "dim",
-    "keepdim",
-    "shape",
-    "dim0",
-    "dim1",
-    "index",
-    "slope",
-    "eps",
-    "normalized_shape",
-    "padding",
-    "stride",
-    "groups",
-    "approximate",
-    "q",
-]
-
 
 # ---------------------------------------------------------------- watching
 
@@ -149,75 +106,6 @@ def warm():
     for op in OPS.values():
         for inputs, attrs in op.sample_inputs:
             op.forward(*[each.to("meta") for each in inputs], **attrs)
-
-
-# ---------------------------------------------------------------- making inputs
-
-
-def some_problem(draw: random.Random) -> Problem:
-    kind = draw.randrange(4)
-    if kind == 0:
-        return gallery[draw.choice(list(gallery))]
-    if kind == 1:
-        return TEMPLATES[draw.choice(list(TEMPLATES))].build(seed=draw.randrange(50))
-    return random_problem(draw.randrange(200), nodes=draw.randrange(1, 9), dead=draw.randrange(3), tensors=kind == 3)
-
-
-def junk(draw: random.Random, depth: int = 0) -> Any:
-    if depth < 3 and draw.random() < 0.25:
-        parts = [junk(draw, depth + 1) for _ in range(draw.randrange(4))]
-        return parts if draw.random() < 0.5 else {str(draw.choice(ODD))[:20]: part for part in parts}
-    return draw.choice(ODD)
-
-
-def places(tree: Any) -> list[tuple[Any, Any]]:
-    """Return every (container, key) in a JSON tree."""
-    found, waiting = [], [tree]
-    for each in waiting:  # grows while it is read
-        keys = list(each) if isinstance(each, dict) else range(len(each)) if isinstance(each, list) else ()
-        found += [(each, key) for key in keys]
-        waiting += [each[key] for key in keys]
-    return found
-
-
-def mutated(data: Any, draw: random.Random) -> Any:
-    """Return a document with a few of its parts changed, taken away or added."""
-    for _ in range(draw.randrange(1, 4)):
-        found = places(data)
-        if not found:
-            return junk(draw)
-        into, key = draw.choice(found)
-        match draw.randrange(7):
-            case 0 | 1:
-                into[key] = junk(draw)
-            case 2:
-                del into[key]
-            case 3 if isinstance(into, dict):
-                into[draw.choice(["value", "attrs", "inputs", "position", "op", "name", *MARKUP])] = junk(draw)
-            case 4 if isinstance(into, list):
-                into.insert(key, json.loads(json.dumps(draw.choice(into))))
-            case 5 if isinstance(data, dict) and isinstance(data.get("nodes"), list) and data["nodes"]:
-                node = draw.choice(data["nodes"])
-                if isinstance(node, dict):
-                    node["op"] = draw.choice([*OPS, *LEAF_OPS])
-                    node["attrs"] = {draw.choice(ATTRS): junk(draw) for _ in range(draw.randrange(3))}
-            case _:
-                into[key] = draw.choice([into[key], [into[key]], [[into[key]]] * 2, str(into[key])[:99]])
-    return data
-
-
-def cut(text: str, draw: random.Random) -> str:
-    """Return a text with characters taken away, doubled, swapped or put in."""
-    for _ in range(draw.randrange(1, 5)):
-        at, to = sorted(draw.randrange(len(text) + 1) for _ in range(2))
-        part = draw.choice(
-            [*MARKUP, *CODE, "(" * 60, "[" * 200, "]", '"', "\\", "\n", "−", "9" * 50, ",", "=", "**", "1e999"]
-        )
-        text = draw.choice(
-            [text[:at] + text[to:], text[:at] + part + text[at:], text[:to] + text[at:], text[to:] + text[:at]]
-        )
-        text = text[:30_000]
-    return text
 
 
 # ---------------------------------------------------------------- what everything that got in must bear
@@ -296,14 +184,6 @@ def meaning(problem: Problem | None) -> str:
     return "" if problem is None else drafts.fingerprint(to_dict(problem))
 
 
-def decoded(content: bytes) -> str | None:
-    """Return a file's text as the library reads it from a path."""
-    with NamedTemporaryFile() as file:
-        file.write(content)
-        file.flush()
-        return attempt(read_text, file.name, LIMITS.text)
-
-
 def check_numbers(seed: int, file: Almost, text: str | None, problem: Problem | None, shown: Any) -> None:
     """Check that every number that was read is the one that stands in the file, as Python's own reader has it."""
     if file.number is not None:
@@ -338,35 +218,11 @@ def attempt_json(text: str | None) -> Any:
         return None
 
 
-WORDS = """
-    x w h s 1 0.5 - + * ** @ / ( ) , = [ ] minimise tanh input parameter constant squared_error cross_entropy dim=0
-    shape=(2,) lambda if for import # ; : . ' " True None ... ^ % // 1e999 0x1f 1j é await yield f'{x}'
-""".split()
-WORDS += ["\n", " ", "\t", "minimise "]
-
-
-def swapped(text: str, draw: random.Random) -> str:
-    """Return a program with some of its ops exchanged for ops, and some of its numbers for numbers."""
-    for _ in range(draw.randrange(1, 4)):
-        found = draw.choice(list(re.finditer(r"\b[a-z_]\w*(?=\()|(?<=[([ ])-?\d[\d.]*", text)))
-        other = draw.choice([*OPS]) if found[0][0].isalpha() else draw.choice(["0.5", "3", "-1e3", "0", "1e200"])
-        text = text[: found.start()] + other + text[found.end() :]
-    return text
-
-
 @pytest.mark.parametrize("number", range(CHUNKS))
 def test_formulas(number, record_property):
     opened = 0
     for _, draw in chunk("formulas", number):
-        kind = draw.random()
-        if kind < 0.2:
-            text = swapped(to_formula(some_problem(draw)), draw)
-        elif kind < 0.6:
-            text = cut(to_formula(some_problem(draw)), draw)
-        elif kind < 0.9:
-            text = "".join(draw.choice(WORDS) for _ in range(draw.randrange(1, 30)))
-        else:
-            text = draw.choice([*CODE, *MARKUP]) + draw.choice(WORDS)
+        text = some_formula(draw)
         with watched():
             problem = attempt(parse, text, draw.randrange(9))
             before = drafts.begin(to_dict(gallery["residual"]))
@@ -385,10 +241,7 @@ def test_formulas(number, record_property):
 def test_links(number, record_property):
     record_property("fuzz", f"{FUZZ // CHUNKS} links")
     for _, draw in chunk("links", number):
-        link = {}
-        for _ in range(draw.randrange(1, 6)):
-            name = draw.choice([*(row.link for row in TABLE.values()), "v", "z", *MARKUP])
-            link[name] = value_for(name, draw)
+        link = some_link(draw)
         with watched():
             methods = draw.choice([("zil",), ("bp", "zil")])
             settings, errors = from_link(link, methods)
@@ -403,34 +256,9 @@ def test_links(number, record_property):
             assert found is None or not wrong or isinstance(found.document, dict)
 
 
-def value_for(name: str, draw: random.Random) -> str:
-    """Return a value for a link's parameter: right, cut, or nonsense."""
-    right = {
-        "p": draw.choice(list(gallery)),
-        "f": to_formula(some_problem(draw)),
-        "d": pack_document(to_json(some_problem(draw))),
-        "m": draw.choice(["bp", "zil,pc", "fixed"]),
-        "rate": draw.choice(["0.5", "zil:0.3,pc:0.01"]),
-        "steps": str(draw.randrange(40)),
-        "level": draw.choice("01"),
-        "y": draw.choice(["0.3", "[1, 2]"]),
-        "x": json.dumps({draw.choice("sxw"): draw.choice([0.5, [1, 2]])}),
-        "t": str(draw.randrange(9)),
-        "v": "1",
-    }
-    text = right.get(name, "1")
-    match draw.randrange(4):
-        case 0:
-            return str(draw.choice(ODD))
-        case 1:
-            return cut(text, draw)
-        case 2 if name == "d":
-            return pack_document(json.dumps(mutated(to_dict(some_problem(draw)), draw)))
-    return text
-
-
 @pytest.mark.parametrize("number", range(CHUNKS))
-def test_component_messages(number):
+def test_component_messages(number, record_property):
+    record_property("fuzz", f"{FUZZ // CHUNKS} messages of the editor")
     changed = 0
     draft = drafts.begin(to_dict(gallery["residual"]))
     for _, draw in chunk("messages", number):
@@ -452,7 +280,8 @@ def test_component_messages(number):
 
 
 @pytest.mark.parametrize("number", range(CHUNKS))
-def test_cells_of_the_table(number):
+def test_cells_of_the_table(number, record_property):
+    record_property("fuzz", f"{FUZZ // CHUNKS} changed cells of the table")
     draft = drafts.begin(to_dict(gallery["mlp"]))
     for _, draw in chunk("cells", number):
         rows, columns = [0, 1, "2", 5, 99, -1, "x"], ["value", "op", "name"]
@@ -470,7 +299,8 @@ def test_cells_of_the_table(number):
 
 
 @pytest.mark.parametrize("number", range(CHUNKS))
-def test_problems_survive_canvas_link_canvas_and_formula_json_formula(number):
+def test_problems_survive_canvas_link_canvas_and_formula_json_formula(number, record_property):
+    record_property("fuzz", f"{FUZZ // CHUNKS} problems there and back")
     for seed, _ in chunk("problems", number):
         draw = random.Random(seed)
         problem = random_problem(seed, nodes=draw.randrange(1, 14), dead=draw.randrange(3), tensors=seed % 2 == 1)

@@ -26,7 +26,7 @@ def visits(draw):
     return Settings(
         problem="residual",
         methods=(draw(METHOD),),
-        rates=draw(st.dictionaries(METHOD, st.integers(1, 200).map(lambda hundredths: hundredths / 100), max_size=3)),
+        rates=draw(st.dictionaries(METHOD, st.floats(*RATES), max_size=3)),
         steps=draw(st.none() | st.integers(*STEPS)),
         level=draw(st.booleans()),
         target=draw(st.just("") | NUMBER),

@@ -19,7 +19,7 @@ from pcgraph.gallery import gallery
 from pcgraph.graph import listing
 from pcgraph.problem import LIMITS, Problem, check_limits
 from pcgraph.solve import METHODS
-from pcgraph.typed_numbers import read_number, value_of
+from pcgraph.typed_numbers import number_text, read_number, value_of
 
 LINK_VERSION = 1
 LONGEST_LINK = 8_000
@@ -212,7 +212,9 @@ TABLE = {
     "formula": Row("f", _formula, _write_formula),
     "document": Row("d", _document, pack_document),
     "methods": Row("m", _methods, ",".join),
-    "rates": Row("rate", _rates, lambda rates: ",".join(f"{method}:{rate:g}" for method, rate in rates.items())),
+    "rates": Row(
+        "rate", _rates, lambda rates: ",".join(f"{method}:{number_text(rate)}" for method, rate in rates.items())
+    ),
     "steps": Row("steps", count_between("T", *STEPS), str),
     "level": Row("level", _switch, lambda on: "1" if on else "0"),
     "target": Row("y", str, str),

@@ -19,7 +19,7 @@ from pcgraph.models import ACTIVATIONS, FAMILIES, LOSSES, build, check
 from pcgraph.optimizers import OPTIMIZERS
 from pcgraph.problem import Problem, check_run
 from pcgraph.training import RUNNERS, Plan, Run, advance, begun
-from pcgraph.typed_numbers import read_whole_list
+from pcgraph.typed_numbers import number_text, read_whole_list
 from pcgraph.ui.settings import (
     LINK_VERSION,
     Row,
@@ -108,10 +108,10 @@ TABLE = {
     "activation": Row("f", _one_of("f", ACTIVATIONS), str),
     "loss": Row("loss", _one_of("loss", LOSSES), str),
     "runners": Row("m", _many_of(tuple(RUNNERS), MOST_RUNNERS), ",".join),
-    "rate": Row("rate", number_between("γ", *RATES), "{:g}".format),
+    "rate": Row("rate", number_between("γ", *RATES), number_text),
     "steps": Row("steps", count_between("T", *STEPS), str),
     "optimizer": Row("opt", _one_of("opt", tuple(OPTIMIZERS)), str),
-    "lr": Row("lr", number_between("α", *LEARNING_RATES), "{:g}".format),
+    "lr": Row("lr", number_between("α", *LEARNING_RATES), number_text),
     "batch": Row("batch", count_between("batch", *BATCHES), str),
     "updates": Row("n", count_between("n", *UPDATES), str),
     "seed": Row("seed", count_between("seed", *SEEDS), str),

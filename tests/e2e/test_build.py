@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 
@@ -310,13 +309,12 @@ def test_a_file_that_is_no_text_is_told_and_none_is_uploaded(build, page, tmp_pa
     assert build.values() and set(sent) == {"GET"}
 
 
-def test_almost_right_files_never_break_build(build, page, record_property):
-    """Open the files of tests/almost.py one after another, mended where that is offered; then reload."""
+def test_almost_right_files_never_break_build(build, page):
+    """Open a few files one after another, mended where that is offered; test_almost_right.py draws thousands."""
     finished = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: finished.append(is_finished(frame))))
     build.open(p="residual")
-    count = int(os.environ.get("FUZZ", 40))
-    for seed in range(count):
+    for seed in range(12):
         file = almost(seed)
         answered(page, finished, lambda file=file: build.load({"name": "graph.json", **MIME, "buffer": file.content}))
         if seed % 2 and page.evaluate(PRESS, say("page.build.mend.use")):
@@ -328,7 +326,6 @@ def test_almost_right_files_never_break_build(build, page, record_property):
             answered(page, finished, lambda: build.load(KNOWN))
     build.open_url(page.url)
     assert build.values(), "a reload shows a graph"
-    record_property("fuzz", f"{count} files in Chromium")
 
 
 MIME = {"mimeType": "application/json"}
