@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import math
 from collections.abc import Callable, Mapping, Sequence
 
 from pcgraph.graph import Node
-from pcgraph.ops import OPS, slot_name
+from pcgraph.ops import OPS, Tree, slot_name, tree
 from pcgraph.write import expression
 
 Shapes = Mapping[str, Sequence[int]]
@@ -59,47 +58,53 @@ def _product(node: Node, slot: int, error: str, out: str, inputs: Sequence[str])
     op = OPS[node.op]
     attrs = {**(getattr(op.forward, "__kwdefaults__", None) or {}), **node.attrs}
     words = {key: repr(value) for key, value in attrs.items()}
-    words |= {slot_name(place): each for place, each in enumerate(inputs)} | {"out": out}
-    partial = _InTorch(words).visit(_tree(op.partials[slot]))
-    return ast.unparse(ast.fix_missing_locations(_times(_tree(error), partial)))
+    words |= {slot_name(place): each for place, each in enumerate(inputs)} | {"out": out, "ct": error}
+    return in_torch(_times("ct", tree(op.partials[slot])), words)
 
 
-def _tree(text: str) -> ast.expr:
-    return ast.parse(text, mode="eval").body
-
-
-def _times(error: ast.expr, partial: ast.expr) -> ast.expr:
+def _times(error: Tree, partial: Tree) -> Tree:
     """Return a product as one would write it: no factor 1, the sign in front, a division by what it is divided by."""
-    match partial:
-        case ast.Constant(value=1):
-            return error
-        case ast.UnaryOp(op=ast.USub(), operand=positive):
-            return _times(ast.UnaryOp(ast.USub(), error), positive)
-        case ast.BinOp(left=left, op=ast.Mult() | ast.Div() as sign, right=right):
-            return ast.BinOp(_times(error, left), sign, right)
-    return ast.BinOp(error, ast.Mult(), partial)
+    if not isinstance(partial, list):
+        if isinstance(partial, str) or partial == 1:
+            return error if partial == 1 else ["*", error, partial]
+        return _times(["neg", error], -partial) if partial < 0 else ["*", error, partial]
+    if partial[0] == "neg":
+        return _times(["neg", error], partial[1])
+    if partial[0] in ("*", "/"):
+        return [partial[0], _times(error, partial[1]), partial[2]]
+    return ["*", error, partial]
 
 
-class _InTorch(ast.NodeTransformer):
-    """Replaces names, calls and conditions of a partial derivative by what torch calls them."""
+BINDS = {"+": 1, "-": 1, "*": 2, "/": 2, "@": 2, "neg": 3, "**": 4}
 
-    def __init__(self, words: Mapping[str, str]) -> None:
-        self.words = words
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return _tree(self.words[node.id])
+def in_torch(content: Tree, words: Mapping[str, str], binds: int = 0) -> str:
+    """Return a tree as PyTorch, its names replaced.
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        if isinstance(node.func, ast.Name) and node.func.id == "sqrt" and isinstance(node.args[0], ast.Constant):
-            return ast.Constant(math.sqrt(float(node.args[0].value)))  # type: ignore[arg-type]
-        assert isinstance(node.func, ast.Name)  # `ops.tree` lets nothing else in
-        return ast.Call(_tree(f"torch.{node.func.id}"), [self.visit(each) for each in node.args], [])
-
-    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
-        test, body, orelse = (self.visit(each) for each in (node.test, node.body, node.orelse))
-        if ast.unparse(body) == "1" and ast.unparse(orelse) == "0":
-            return test  # true counts as 1
-        return ast.Call(_tree("torch.where"), [test, body, orelse], [])
+    >>> in_torch(["*", "e", ["-", 1, ["**", ["call", "tanh", "x"], 2]]], {"e": "eps.h", "x": "x.a"})
+    'eps.h * (1 - torch.tanh(x.a) ** 2)'
+    """
+    if isinstance(content, str):
+        return words[content]
+    if not isinstance(content, list):
+        return f"({content!r})" if content < 0 and binds > BINDS["neg"] else repr(content)
+    head, *parts = content
+    if head == "call":
+        if parts[0] == "sqrt" and not isinstance(parts[1], str | list):
+            return repr(math.sqrt(parts[1]))
+        return f"torch.{parts[0]}({', '.join(in_torch(part, words) for part in parts[1:])})"
+    if head == "if":
+        test, yes, no = (in_torch(part, words) for part in parts)
+        if (yes, no) != ("1", "0"):
+            return f"torch.where({test}, {yes}, {no})"
+        return f"({test})" if binds else test  # true counts as 1
+    own = BINDS.get(head, 0)
+    if head == "neg":
+        joined = f"-{in_torch(parts[0], words, own)}"
+    else:
+        left, right = (own + 1, own) if head == "**" else (own, own + 1)
+        joined = f"{in_torch(parts[0], words, left)} {head} {in_torch(parts[1], words, right)}"
+    return f"({joined})" if own < binds else joined
 
 
 # ---------------------------------------------------------------- tensors: short lines where there are any

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pcgraph.derivative import sent
+from pcgraph.derivative import in_torch, sent
 from pcgraph.document import write_numbers
 from pcgraph.errors import check_language
 from pcgraph.formula import python_names
@@ -23,6 +23,7 @@ from pcgraph.graph import Edge, Node
 from pcgraph.losses import are_classes
 from pcgraph.messages import say
 from pcgraph.passes import distances
+from pcgraph.rule_table import rules_of
 from pcgraph.trace import WRITERS, Solution
 from pcgraph.write import LOSS_LINES, expression, loss_kind, one_line, written
 
@@ -202,7 +203,7 @@ class Script:
     def errors(self) -> list[str]:
         doc = self.say("program.errors.cross_entropy" if self.cross_entropy else "program.errors")
         lines = [*self.loss(), "", "", "def errors(x, mu):", _doc(doc)]
-        difference = "Numbers({n: mu[n] - x[n] for n in mu})"
+        difference = f"Numbers({{n: {self.rule('error', mu='mu[n]')} for n in mu}})"
         if self.cross_entropy:
             start = self.output_error(f"mu.{self.output}", f"x.{self.output}")
             lines += [f"    eps = {difference}", f"    eps.{self.output} = {start}", "    return eps"]
@@ -419,13 +420,28 @@ class Script:
         solution = self.solution
         rate = "gamma.get(n, 1)" if isinstance(solution.rate, Mapping) else "gamma"
         lines = [f"# {self.say('program.move')}", f"to = feedback({', '.join(self.given(self.sent_to_nodes))})"]
-        lines += [f"moved = {{n: x[n] + {rate} * ({self.eps}[n] - to[n]) for n in hidden}}"]
+        lines += [
+            f"moved = {{n: {self.rule('move', gamma=rate, error=f'{self.eps}[n]', total='to[n]')} for n in hidden}}"
+        ]
         parameters = [_quoted(self.names[name]) for name in solution.problem.graph.parameters]
         if solution.method != "ipc" or not parameters:
             return [*lines, "x = Numbers({**x, **moved})"]
         lines += [f"# {self.say('program.learn')}"]
-        lines += _fill("learnt = {n: x[n] - alpha * due[n] for n in [", parameters, "]}")
+        learned = self.rule("learned", alpha="alpha", total="due[n]")
+        lines += _fill(f"learnt = {{n: {learned} for n in [", parameters, "]}")
         return [*lines, "x = Numbers({**x, **moved, **learnt})"]
+
+    def rule(self, kind: str, **words: str) -> str:
+        """Return a rule of the method as a line about a node n; the errors it names are weighed, the sums added up."""
+
+        def plain(part: Any) -> Any:
+            if not isinstance(part, list):
+                return part
+            if part[:2] == ["*", "pi"]:
+                return part[2]
+            return {"total": "total", "at": part[-1]}[part[1]] if part[0] == "call" else [*map(plain, part)]
+
+        return in_torch(plain(rules_of(self.solution)[kind]), {"x": "x[n]", **words})
 
     def given(self, lines: Sequence[str]) -> list[str]:
         """Return what a function of these lines is given: fixed predictions look at the start."""
