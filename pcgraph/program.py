@@ -420,9 +420,8 @@ class Script:
         solution = self.solution
         rate = "gamma.get(n, 1)" if isinstance(solution.rate, Mapping) else "gamma"
         lines = [f"# {self.say('program.move')}", f"to = feedback({', '.join(self.given(self.sent_to_nodes))})"]
-        lines += [
-            f"moved = {{n: {self.rule('move', gamma=rate, error=f'{self.eps}[n]', total='to[n]')} for n in hidden}}"
-        ]
+        moved = self.rule("move", gamma=rate, error=f"{self.eps}[n]", total="to[n]")
+        lines += [f"moved = {{n: {moved} for n in hidden}}"]
         parameters = [_quoted(self.names[name]) for name in solution.problem.graph.parameters]
         if solution.method != "ipc" or not parameters:
             return [*lines, "x = Numbers({**x, **moved})"]
