@@ -107,6 +107,13 @@ def test_a_lost_plus_is_never_a_product(text):
     assert all(error.text(language) for error in told for language in LANGUAGES)
 
 
+@pytest.mark.parametrize("word", ["minimise", "Minimize"])
+def test_a_program_s_own_blank_is_no_lost_plus(word):
+    text = f"x = input(2.0)\ny = tanh(x)\n{word} squared_error(y, 1.0)"
+    settings, told = opened(urlencode({"f": text}))
+    assert (settings.formula, told) == (text, [])
+
+
 def test_a_part_that_no_link_has_is_told():
     _, told = opened("p=chain&quot;x=1")
     assert [error.key for error in told] == ["error.link.part"]

@@ -69,7 +69,8 @@ def _problem(text: str) -> str:
 
 
 # Between two operands a link of this app has no blank: there a plus sign was, and something on the way decoded it.
-LOST_PLUS = re.compile(r"[\w.)\]][ \t]+[\w.(\[]|[\w.)\]][ \t]+$|^[ \t]")
+# A program written into a link by hand has one behind its word minimise.
+LOST_PLUS = re.compile(r"[\w.)\]](?<!\bminimi[sz]e)[ \t]+[\w.(\[]|[\w.)\]][ \t]+$|^[ \t]", re.I)
 
 
 def _formula(text: str) -> str:
