@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.build import Build
 
 INSIDE = """(stage) => {
   const graph = stage.querySelector(".graph").getBoundingClientRect();
@@ -47,3 +50,10 @@ def test_forced_colours_show_what_is_on(app):
         '[data-testid="stCheckbox"] label > span + div',
     ):
         assert app.page.locator(chosen).first.evaluate(OUTLINED), chosen
+
+
+def test_build_prints_its_graph_without_the_palette(page, address):
+    build = Build(page, address).open(p="residual")
+    page.emulate_media(media="print")
+    expect(build.node("out")).to_be_visible()
+    expect(build.editor.locator(".palette")).to_be_hidden()
