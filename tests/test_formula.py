@@ -20,7 +20,7 @@ import torch
 from hypothesis import given
 
 from pcgraph.document import from_json, to_json
-from pcgraph.errors import DocumentError, FormulaError, GraphError, LimitError, PCGraphError
+from pcgraph.errors import DocumentError, FormulaError, GraphError, LimitError, OpError, PCGraphError
 from pcgraph.formula import draw, parse, to_formula
 from pcgraph.forward import forward
 from pcgraph.gallery import gallery
@@ -606,13 +606,24 @@ def test_an_expression_in_any_style_means_the_same(record_property):
     names = {name: draw(name, (), 0, positive=name == "x1") for name in ("x1", "w", "θ")}
     number = lambda value: torch.tensor(value, dtype=torch.float64)  # noqa: E731
     scope = {"tanh": torch.tanh, "sigmoid": torch.sigmoid, "number": number, **names}
+    refused = 0
     for seed in range(FUZZ):
         text, meaning, _ = styled(random.Random(f"styled {seed}"))
         by_torch = eval(re.sub(r"(?<![\w.])(2|0\.5)(?!\w)", r"number(\1)", meaning), scope)  # noqa: S307
         if meaning.strip("-()") in ("2", "0.5") or not torch.isfinite(by_torch):
             continue  # a number alone is no formula, and what overflows has no value
-        problem = parse(text)
-        assert torch.allclose(forward(problem)[problem.graph.output], by_torch, rtol=1e-12, atol=0), text
+        try:
+            problem = parse(text)
+            found = forward(problem)[problem.graph.output]
+        except FormulaError as error:
+            assert error.key == "error.formula.readings" and "·" in text, text  # 5·2 may be 5.2
+            refused += 1
+            continue
+        except OpError:
+            assert "/" in meaning, text  # a division by 0, where torch goes on with an infinity
+            continue
+        assert torch.allclose(found, by_torch, rtol=1e-12, atol=0), text
+    assert refused < FUZZ / 20
     record_property("fuzz", f"{FUZZ} expressions in any style")
 
 
