@@ -18,8 +18,8 @@ import torch
 
 from pcgraph import bench, growth
 from pcgraph.bench import Row, Times, WarmFamily
+from pcgraph.chunk import Chunk
 from pcgraph.growth import Point
-from pcgraph.jobs import Chunk
 from pcgraph.messages import say
 
 

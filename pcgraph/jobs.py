@@ -27,9 +27,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context, parent_process
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 from weakref import WeakSet
 
+from pcgraph.chunk import Advance, Chunk
 from pcgraph.errors import PCGraphError, SettingError
 
 RUNNING, PAUSED, DONE, STOPPED, FAILED = "running", "paused", "done", "stopped", "failed"
@@ -39,18 +40,6 @@ MOST_JOBS = 60
 PATIENCE = 600.0  # seconds without a view after which a job is stopped
 LIVELY = 1.0  # seconds between two views of a job that runs
 log = logging.getLogger(__name__)
-
-
-class Chunk(NamedTuple):
-    """What `advance` returns: the state to go on from (None at the end), `done` of `total` steps, the result."""
-
-    state: Any
-    done: int
-    total: int
-    result: Any
-
-
-Advance = Callable[[Any, int], Chunk]
 
 
 # ---------------------------------------------------------------- the process

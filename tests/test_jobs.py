@@ -15,8 +15,9 @@ from functools import partial
 import pytest
 
 from pcgraph import jobs
+from pcgraph.chunk import Chunk
 from pcgraph.errors import SettingError
-from pcgraph.jobs import DONE, FAILED, PAUSED, RUNNING, STOPPED, Chunk, Job, Worker
+from pcgraph.jobs import DONE, FAILED, PAUSED, RUNNING, STOPPED, Job, Worker
 from tests.browser import ROOT
 from tests.load.servers import fields
 

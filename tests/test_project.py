@@ -23,7 +23,8 @@ SENTENCES = json.loads((ROOT / "assets/messages/en.json").read_text("utf-8"))
 
 # A module imports only what stands before it.
 ORDER = """
-    messages bundle errors typed_numbers jobs ops losses graph passes budget cells problem forward evaluate undefined
+    messages bundle errors typed_numbers chunk jobs ops losses graph passes budget cells problem forward evaluate
+    undefined
     document tokens grammar formula aten draws torch_causes constant_branches torch_import gallery random_graphs
     inference vector trace solve fast compare optimizers feeding learning datasets models batched training
     rule_table explain origin figures mistakes questions gates answers layout templates fold payload write

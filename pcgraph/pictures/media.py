@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pcgraph.jobs import Chunk
+from pcgraph.chunk import Chunk
 from pcgraph.payload import payload
 from pcgraph.pictures.drawing import Drawing, to_svg
 from pcgraph.pictures.film import film, png

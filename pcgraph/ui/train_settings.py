@@ -8,13 +8,13 @@ from functools import lru_cache
 from typing import Any
 
 from pcgraph.batched import batched, fits
+from pcgraph.chunk import Chunk
 from pcgraph.datasets import SEEDS, SOURCES, load
 from pcgraph.document import from_json
 from pcgraph.errors import PCGraphError, SettingError
 from pcgraph.gallery import gallery
 from pcgraph.graph import listing
 from pcgraph.inspect import check_work
-from pcgraph.jobs import Chunk
 from pcgraph.models import ACTIVATIONS, FAMILIES, LOSSES, build, check
 from pcgraph.optimizers import OPTIMIZERS
 from pcgraph.problem import Problem, check_run
