@@ -74,8 +74,8 @@ MUTANTS = [
     Mutant(
         "sign of the error",
         "inference",
-        "{name: prediction - values[name] for",
-        "{name: values[name] - prediction for",
+        "else prediction - values[name]",
+        "else values[name] - prediction",
     ),
     Mutant(
         "in-place sweep: errors at values that have moved already",
@@ -96,9 +96,10 @@ MUTANTS = [
     Mutant(
         "cross entropy treated as a difference",
         "inference",
-        "LOSSES[problem.loss].error(predictions[output], problem.target)",
+        "problem.loss_row.error(predictions[output], problem.target)",
         "predictions[output] - values[output]",
     ),
+    Mutant("a prediction is kept while its inputs move", "inference", "is before.values[name] for", "is values[name] for"),
     Mutant("precision ignored", "inference", "{name: error * precision.get(name, 1.0) for", "{name: error for"),
     Mutant("energy without its half", "inference", "parts[name] = 0.5 * float", "parts[name] = float"),
     # The same step for graphs of single numbers.
@@ -170,14 +171,14 @@ MUTANTS = [
     Mutant(
         "mean instead of sum in the error",
         "losses",
-        "error=lambda prediction, target: prediction - target,",
-        "error=lambda prediction, target: (prediction - target) / prediction.numel(),",
+        "error=lambda prediction, target: prediction - _as_numbers(prediction, target),",
+        "error=lambda prediction, target: (prediction - _as_numbers(prediction, target)) / prediction.numel(),",
     ),
     Mutant(
         "mean instead of sum in the loss",
         "losses",
-        "torch.log_softmax(prediction, -1)).sum()",
-        "torch.log_softmax(prediction, -1)).mean()",
+        "masked_fill(wanted == 0, 0).sum()",
+        "masked_fill(wanted == 0, 0).mean()",
     ),
     Mutant(
         "partial derivatives of a product swapped",
