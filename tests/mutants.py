@@ -99,7 +99,9 @@ MUTANTS = [
         "problem.loss_row.error(predictions[output], problem.target)",
         "predictions[output] - values[output]",
     ),
-    Mutant("a prediction is kept while its inputs move", "inference", "is before.values[name] for", "is values[name] for"),
+    Mutant(
+        "a prediction is kept while its inputs move", "inference", "is before.values[name] for", "is values[name] for"
+    ),
     Mutant("precision ignored", "inference", "{name: error * precision.get(name, 1.0) for", "{name: error for"),
     Mutant("energy without its half", "inference", "parts[name] = 0.5 * float", "parts[name] = float"),
     # The same step for graphs of single numbers.
