@@ -273,7 +273,7 @@ def offer_taken(draft: Draft) -> Draft:
 def from_link(link: Mapping[str, str]) -> tuple[Draft | None, list[PCGraphError]]:
     """Return the draft of a link's `d`, or of the formula or gallery problem it names; None where it has none.
 
-    A draft may be unfinished; what can't be read is told, and what can be mended is offered beside an example.
+    A draft may be unfinished. What can't be read gets an error; what can be mended is offered beside an example.
     """
     if link.get("v", str(LINK_VERSION)) == str(LINK_VERSION) and "d" in link:
         try:

@@ -1,6 +1,6 @@
 """Links as people get them: encoded twice, with HTML's `&amp;`, a tracker's tail or the full stop of a sentence.
 
-A link is mended here before anything reads it, where there is one reading. What no link of this app says is told.
+This module mends a link before anything reads it, where there is one reading, and names what it does not know.
 """
 
 from __future__ import annotations
