@@ -134,6 +134,7 @@ FACTS = {
         "test_f18_bp_evaluates_8_edges_of_g2",
         "test_f18_the_front_alone_needs_10_edges_of_levelled_g2",
         "test_f18_zil_with_every_node_in_every_step_evaluates_40_edges",
+        "test_f18_a_trace_evaluates_what_the_front_has_reached",
         "test_f18_pc_on_a_chain_needs_steps_that_grow_with_the_square_of_its_length",
     ),
 }

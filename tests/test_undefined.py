@@ -112,7 +112,7 @@ def test_a_norm_at_0_names_its_root():
 def test_learning_refuses_an_undefined_derivative():
     problem = pc.parse(CASES["power of a negative"][0] + END)
     for method in ("zil", "bp", "fixed"):
-        with pytest.raises(OpError, match=r"'y' \(pow\) with respect to 'w' is undefined"):
+        with pytest.raises(pc.PCGraphError, match=r"'y' \(pow\) with respect to 'w' is undefined"):
             pc.fit(problem, [(torch.tensor(-2.0).double(), 1.0)], method, epochs=2)
 
 

@@ -49,8 +49,8 @@ def read(link: Mapping[str, str]) -> tuple[View, list[PCGraphError]]:
 
     >>> read({"first": "1", "last": "3", "loop": "1"})
     (View(hide=(), first=1, last=3, loop=True, play=False, quiz=False), [])
-    >>> read({"last": "x"})[1][0].slots["got"]
-    'x'
+    >>> read({"last": "x"})[1][0].slots["setting"]
+    'last'
     """
     found: dict[str, Any] = {}
     errors: list[PCGraphError] = []
