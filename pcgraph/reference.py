@@ -103,6 +103,7 @@ FACTS = {
     ),
     "F8": (
         "test_f8_at_rate_1_the_energy_of_levelled_g2_rises",
+        "test_f8_at_rate_1_the_energy_of_a_chain_falls",
         "test_f8_energy_falls_for_rates_below_2_over_the_largest_eigenvalue_and_rises_above",
     ),
     "F9": ("test_f9_live_pc_settles_in_balance_away_from_bp",),

@@ -164,6 +164,14 @@ def test_f8_at_rate_1_the_energy_of_levelled_g2_rises():
         by_hand.step(1.0)
 
 
+def test_f8_at_rate_1_the_energy_of_a_chain_falls():
+    """x = 1, w = (.5, .3, .4), y = 1: by hand F(0) = ½ (.06 − 1)² = .4418, and every step takes some of it away."""
+    lines = ["x = input(1.0)", *(f"w{i} = parameter({w})" for i, w in enumerate((0.5, 0.3, 0.4), 1))]
+    lines += ["h1 = w1 * x", "h2 = w2 * h1", "y = w3 * h2", "minimise squared_error(y, 1.0)"]
+    energies = [step.energy for step in pc.solve(pc.parse("\n".join(lines)), "zil").steps]
+    assert [f"{energy:.4f}" for energy in energies] == ["0.4418", "0.3824", "0.3771", "0.3764"]
+
+
 def test_f8_energy_falls_for_rates_below_2_over_the_largest_eigenvalue_and_rises_above():
     """G2's energy is quadratic in (a, b, c): F = ½ |(1.2 − a, −1.2 a − b, 0.7 b − c, c + a − 0.3)|²."""
     errors = torch.tensor([[-1.0, 0, 0], [-1.2, -1, 0], [0, 0.7, -1], [1, 0, 1]], dtype=torch.float64)
