@@ -76,7 +76,7 @@ function createStepCard(context) {
         ruleBlock(
           say.pieces(title.key, title.slots),
           lines,
-          notes.map(({ key, slots }) => say(key, slots)),
+          lanes.length > 1 ? [] : notes.map(({ key, slots }) => say(key, slots)), // two rules fill the card
         ),
       ),
       lanes.length > 1 ? null : html("p", { class: "hint" }, say("stage.card_hint")),

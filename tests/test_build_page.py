@@ -463,7 +463,7 @@ def test_gallery_empty_canvas_and_templates_draw_anew():
     at.selectbox(key="build.template").set_value("mlp").run()
     at.text_input(key="build.mlp.widths").set_value("4, x").run()
     assert at.button(key="build.template.use").disabled
-    assert ["must be a whole number" in error.value for error in healthy(at).error] == [True]
+    assert ["'x' is not a whole number from 1 to 32" in error.value for error in healthy(at).error] == [True]
 
 
 def test_a_graph_too_large_for_the_link_says_so_and_clears_the_link():
