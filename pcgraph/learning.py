@@ -164,10 +164,7 @@ def updates(
     With iPC the optimiser makes a step in every inference step. Raises SettingError, with the update's number, where
     inference diverges or a gradient or parameter is no longer finite.
     """
-    _known("method", method, METHODS)
-    _known("schedule", schedule, ("epoch", "update"))
-    if "learning_rate" in settings:
-        raise SettingError("error.fit.learning_rate")
+    _check_settings(method, schedule, settings)
     feed = ModuleFeed(problem, loss, nodes, seed) if isinstance(problem, nn.Module) else ProblemFeed(problem)
     run = Run(feed, data, optimizer, lr, scheduler)
     if resume is not None:
@@ -187,6 +184,14 @@ def updates(
         if schedule == "epoch":
             advance(run.scheduler, run.loss / max(run.examples, 1))
         run.end_epoch()
+
+
+def _check_settings(method: str, schedule: str, settings: Mapping[str, Any]) -> None:
+    """Raise SettingError for an unknown method or schedule, or for iPC's α, which here is the optimiser's."""
+    _known("method", method, METHODS)
+    _known("schedule", schedule, ("epoch", "update"))
+    if "learning_rate" in settings:
+        raise SettingError("error.fit.learning_rate")
 
 
 def _one(

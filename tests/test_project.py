@@ -122,7 +122,7 @@ def test_importing_the_engine_loads_neither_screens_nor_plots_nor_encoders():
 
 # ---- dependencies are used as their documentation says
 
-# get_script_run_ctx is on Streamlit's page about threads: `say` is asked for a language in threads without a session.
+# Streamlit's page on multithreading documents get_script_run_ctx. `say` needs it, as it also runs without a session.
 DOCUMENTED = {"streamlit.runtime.scriptrunner.get_script_run_ctx"}
 
 
